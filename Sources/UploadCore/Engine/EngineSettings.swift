@@ -1,0 +1,61 @@
+/// What the engine can be told.
+package struct EngineSettings: Sendable {
+    /// Requests to the destination at once, all files together.
+    package var connections = 8
+    /// Chunks of one file at once; at most what the destination likes.
+    package var parallelChunks = 3
+    /// How long a closed file is left alone before it is published: whoever cancels a copy closes
+    /// the file first and unlinks it then, and file managers set times by path after the close.
+    package var settlingTime: Duration = .milliseconds(250)
+    package var retry = RetryPolicy()
+    /// What a path's names say about its file.
+    package var classify: @Sendable (UploadPath) -> NameClass = { _ in .ordinary }
+
+    package init() {}
+}
+
+/// Where the engine tells what it did. Called from any thread; must not block.
+package struct EngineLog: Sendable {
+    /// A file has entered a phase.
+    package var phase: @Sendable (FileStatus) -> Void
+    /// A request failed and is tried again, or something of ours does not work.
+    package var trouble: @Sendable (String, [String: String]) -> Void
+
+    package init(
+        phase: @escaping @Sendable (FileStatus) -> Void,
+        trouble: @escaping @Sendable (String, [String: String]) -> Void
+    ) {
+        self.phase = phase
+        self.trouble = trouble
+    }
+}
+
+/// The world as the engine uses it: each part can be replaced by a test.
+package struct EngineWorld: Sendable {
+    package let spool: any Spool
+    package let journal: any Journal
+    package let destination: any Destination
+    package let names: any NameClaims
+    package let board: StatusBoard
+    package let clock: any Clock<Duration>
+    package let now: @Sendable () -> Timestamp
+    /// A number of 0 ..< 1.
+    package let random: @Sendable () -> Double
+    package let log: EngineLog
+
+    package init(
+        spool: any Spool, journal: any Journal, destination: any Destination, names: any NameClaims,
+        board: StatusBoard, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
+        random: @escaping @Sendable () -> Double, log: EngineLog
+    ) {
+        self.spool = spool
+        self.journal = journal
+        self.destination = destination
+        self.names = names
+        self.board = board
+        self.clock = clock
+        self.now = now
+        self.random = random
+        self.log = log
+    }
+}

@@ -1,0 +1,153 @@
+/// What people read about a failure: a stable code, what happened, and what mends it.
+package enum FailureSentences {
+    package static func failure(for error: DestinationError) -> Failure {
+        switch error {
+        case .unreachable(let cause): unreachable(cause)
+        case .broken(let cause): broken(cause)
+        case .busy(let status, _):
+            Failure(
+                code: status == 507 ? "destination-full" : "busy",
+                reason: status == 507
+                    ? "The destination has no room left (HTTP 507)."
+                    : "The destination can't take it now (HTTP \(status)).",
+                remedy: status == 507
+                    ? "Make room at the destination; it is tried again by itself."
+                    : "Nothing: it is tried again by itself.")
+        case .damaged:
+            Failure(
+                code: "damaged", reason: "What arrived was not what was sent: the digests differ.",
+                remedy: "It is sent again by itself. If this stays, look for faulty memory, disks or proxies.")
+        case .sessionLost:
+            Failure(
+                code: "session-lost", reason: "The destination no longer knows the unfinished upload.",
+                remedy: "Nothing: it is begun again from the spool.")
+        case .missing(let indexes):
+            Failure(
+                code: "incomplete", reason: "The destination lacks \(indexes.count) of its chunks.",
+                remedy: "Nothing: they are sent again.")
+        case .unauthorized(let status):
+            Failure(
+                code: "unauthorized", reason: "The destination does not accept our credentials (HTTP \(status)).",
+                remedy: "Put a valid token into UPLOADFS_TOKEN or the token file, and mount again.")
+        case .rejected(let rejection): rejected(rejection)
+        case .source(let error): spool(error)
+        case .malformed(let detail):
+            Failure(
+                code: "malformed", reason: "The destination gave an answer that its protocol does not have: \(detail)",
+                remedy: "Check that the URL names an upload server, and no proxy's or router's page.")
+        case .cancelled:
+            Failure(code: "cancelled", reason: "It was cancelled.", remedy: "Nothing.")
+        }
+    }
+
+    private static func unreachable(_ cause: DestinationError.Unreachable) -> Failure {
+        switch cause {
+        case .unresolved(let host):
+            Failure(
+                code: "unresolved", reason: "The name \"\(host)\" does not resolve.",
+                remedy: "Check the destination's spelling and this machine's DNS; it is tried again by itself.")
+        case .refused:
+            Failure(
+                code: "refused", reason: "Nobody listens at the destination's address (connection refused).",
+                remedy: "Start the server, or check the port; it is tried again by itself.")
+        case .timedOut:
+            Failure(
+                code: "timeout", reason: "The destination does not answer (connection timed out).",
+                remedy: "Check the network; it is tried again by itself.")
+        case .untrusted(let detail):
+            Failure(
+                code: "untrusted", reason: "The destination's TLS certificate is not trusted: \(detail)",
+                remedy: "Install its certificate authority on this machine.")
+        case .other(let detail):
+            Failure(
+                code: "unreachable", reason: "The destination can't be reached: \(detail)",
+                remedy: "Check the network; it is tried again by itself.")
+        }
+    }
+
+    private static func broken(_ cause: DestinationError.Breakage) -> Failure {
+        let what =
+            switch cause {
+            case .reset: "was reset"
+            case .stalled: "stood still for too long"
+            case .truncated: "ended in the middle of an answer"
+            case .other(let detail): "failed: \(detail)"
+            }
+        return Failure(
+            code: "connection", reason: "The connection \(what).", remedy: "Nothing: it is tried again by itself.")
+    }
+
+    private static func rejected(_ rejection: Rejection) -> Failure {
+        switch rejection.cause {
+        case .tooLarge(let limit):
+            tooLarge(limit: limit, detail: rejection.detail)
+        case .typeRefused:
+            Failure(
+                code: "type-refused", reason: "The destination does not take this type of file: \(rejection.detail)",
+                remedy: "Remove the file here, or have the type allowed there and write it again.")
+        case .nameRefused:
+            Failure(
+                code: "name-refused", reason: "The destination does not take this name: \(rejection.detail)",
+                remedy: "Rename the file.")
+        case .conflict:
+            Failure(
+                code: "conflict", reason: "Something else has this name at the destination: \(rejection.detail)",
+                remedy: "Rename the file, or remove what is in the way there.")
+        case .other:
+            Failure(
+                code: "refused-\(rejection.status)",
+                reason: "The destination refused it (HTTP \(rejection.status)): \(rejection.detail)",
+                remedy: "Mend what it says, then write the file again; or remove it here.")
+        }
+    }
+
+    /// - Parameter limit: bytes, where it is known.
+    package static func tooLarge(limit: Int64?, detail: String = "") -> Failure {
+        Failure(
+            code: "too-large",
+            reason: limit.map { "It is over the destination's limit of \(ByteFormat.text($0)) (\($0) bytes)." }
+                ?? "It is over the destination's size limit. \(detail)",
+            remedy: "Remove the file here, or have the limit raised there and write it again.")
+    }
+
+    package static func spool(_ error: SpoolError) -> Failure {
+        switch error {
+        case .noSpace:
+            Failure(
+                code: "no-space", reason: "The disk that holds the spool is full.",
+                remedy: "Make room below the state directory, then write the file again.")
+        case .missing:
+            Failure(
+                code: "spool-missing", reason: "Its bytes are no longer in the spool.",
+                remedy: "Write the file again. Nothing but uploadfs may change its state directory.")
+        case .system(let call, let errno):
+            Failure(
+                code: "spool-\(call)", reason: "The spool's disk failed: \(call) gave errno \(errno).",
+                remedy: "Check the disk (dmesg), then write the file again.")
+        }
+    }
+
+    package static func journal(_ error: JournalError) -> Failure {
+        switch error {
+        case .noSpace:
+            Failure(
+                code: "no-space", reason: "The disk that holds the journal is full.",
+                remedy: "Make room below the state directory; it is tried again by itself.")
+        case .database(let code, let message):
+            Failure(
+                code: "journal", reason: "The journal can't be written: \(message) (SQLite \(code)).",
+                remedy: "Check the disk below the state directory; it is tried again by itself.")
+        }
+    }
+
+    package static func gaveUp(after time: Duration, last error: DestinationError) -> Failure {
+        let last = failure(for: error)
+        return Failure(
+            code: "gave-up", reason: "Tried for \(DurationFormat.text(time)) without success. \(last.reason)",
+            remedy: "Mend that, then mount again or write the file again.")
+    }
+
+    package static let interrupted = Failure(
+        code: "interrupted", reason: "uploadfs ended while this file was being written: nobody closed it.",
+        remedy: "Write it again, or remove it. It is kept, and never published by itself.")
+}

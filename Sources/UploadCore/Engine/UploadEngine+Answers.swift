@@ -1,0 +1,202 @@
+/// What destinations answered, taken to the machines.
+extension UploadEngine {
+    func willRetry(_ version: VersionID, _ work: UploadMachine.Work, _ error: DestinationError) {
+        uploads[version]?.retries += 1
+        world.board.count { $0.retries += 1 }
+        world.log.trouble(
+            "A request failed and is tried again.",
+            [
+                "path": world.names.path(of: uploads[version]?.machine.file ?? .root).map(NameFormat.text) ?? "",
+                "request": work.operation, "error": FailureSentences.failure(for: error).reason,
+            ])
+        show(version)
+    }
+
+    /// A request has ended, well or not.
+    func ended(
+        _ version: VersionID, _ work: UploadMachine.Work, task: Int, claimed: ClaimedName?,
+        _ result: Result<Answer, DestinationError>
+    ) {
+        running -= 1
+        uploads[version]?.tasks[task] = nil
+        if case .success = result, breaker.succeeded() { destinationIsBack() }
+        switch result {
+        case .success(let answer): succeeded(version, work, answer, claimed)
+        case .failure(let error): failed(version, work, error, claimed)
+        }
+        if uploads[version]?.isDoomed == true, uploads[version]?.machine.isPublishing == false { give(up: version) }
+        moved(version)
+        dispatch()
+    }
+
+    private func succeeded(
+        _ version: VersionID, _ work: UploadMachine.Work, _ answer: Answer, _ claimed: ClaimedName?
+    ) {
+        guard uploads[version] != nil else {
+            // It was given up meanwhile, and with it the session that nobody knew of yet.
+            if case .began(let session) = answer { abandon(session) }
+            return
+        }
+        switch answer {
+        case .began(let session):
+            record([.setSession(version, session.token)])
+            uploads[version]?.session = session
+            uploads[version]?.machine.began(session.token)
+        case .verified(let present):
+            verified(version, present)
+        case .stored(let chunk):
+            guard case .send(let sent, _) = work else { break }
+            uploads[version]?.sent.add(-sent.length)
+            delivered(sent.length, of: version)
+            if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }
+        case .published(let receipt):
+            published(version, work, receipt, claimed)
+        }
+    }
+
+    private func abandon(_ session: any UploadSession) {
+        record([.oweAbort(session.token)])
+        Task {
+            do throws(DestinationError) {
+                try await session.abort()
+                self.record([.abortDone(session.token)])
+            } catch {
+                world.log.trouble(
+                    "An unfinished upload could not be aborted at the destination; tried again at the next mount.",
+                    ["error": FailureSentences.failure(for: error).reason])
+            }
+        }
+    }
+
+    /// Of what the journal calls acknowledged only that counts which the destination has, the same bytes.
+    private func verified(_ version: VersionID, _ present: [StoredChunk]) {
+        do {
+            let journalled = Set(try world.journal.storedChunks(of: version))
+            uploads[version]?.machine.verified(present.filter(journalled.contains))
+        } catch {
+            world.log.trouble(FailureSentences.journal(error).reason, ["version": "\(version)"])
+            uploads[version]?.machine.verified([])
+        }
+    }
+
+    private func delivered(_ bytes: Int64, of version: VersionID) {
+        world.board.count { $0.bytesSent += bytes }
+        _ = world.board.update(version) { $0.delivered += bytes }
+    }
+
+    private func published(
+        _ version: VersionID, _ work: UploadMachine.Work, _ receipt: PublishReceipt, _ claimed: ClaimedName?
+    ) {
+        guard let upload = uploads[version] else { return }
+        if work == .put {
+            upload.sent.add(-receipt.size)
+            delivered(receipt.size, of: version)
+        }
+        let outcome = uploads[version]?.machine.published() ?? .current
+        uploads[version]?.session = nil
+        let now = world.now()
+        switch outcome {
+        case .outdated: record([.publishedEarlier(version, receipt, at: now)])
+        case .current: record([.published(version, receipt, at: now)])
+        }
+        world.board.count {
+            $0.filesDone += 1
+            $0.bytesDone += receipt.size
+        }
+        end(claimed, of: upload.machine.file, published: true)
+        guard outcome == .current else { return }
+        let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
+        forget(version)
+        let status = world.board.update(version) { entry in
+            entry.status.phase = .done
+            entry.status.receipt = receipt
+            entry.status.failure = nil
+            entry.status.nextAttempt = nil
+            entry.status.size = receipt.size
+            entry.status.acknowledged = receipt.size
+            entry.status.chunksStored = entry.status.chunksTotal
+            entry.status.isClosed = true
+        }
+        if let status { world.log.phase(status) }
+        world.board.remove(version)
+        if isSuperseded {
+            record([.removeUpload(version)])
+            discardSpool(version)
+        }
+    }
+
+    /// Gives the name free, and lets the next version of its path come.
+    private func end(_ claimed: ClaimedName?, of file: FileID, published: Bool) {
+        guard let claimed else { return }
+        world.names.release(file, published: published)
+        leases[claimed.path] = nil
+        for next in parked.removeValue(forKey: claimed.path) ?? [] { moved(next) }
+    }
+
+    private func failed(
+        _ version: VersionID, _ work: UploadMachine.Work, _ error: DestinationError, _ claimed: ClaimedName?
+    ) {
+        guard let upload = uploads[version] else { return }
+        end(claimed, of: upload.machine.file, published: false)
+        if error != .cancelled, breaker.failed(error) { startProbing() }
+        let session = upload.machine.session.token
+        let consequence =
+            uploads[version]?.machine.failed(
+                work, error, policy: settings.retry, now: world.now(), random: world.random()) ?? .stopped
+        if uploads[version]?.machine.session.token != session {
+            uploads[version]?.session = nil
+            record([.setSession(version, nil)])
+        }
+        switch consequence {
+        case .goOn, .stopped: break
+        case .failed(let failure):
+            record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
+        case .pause:
+            pause(version)
+        }
+    }
+
+    private func pause(_ version: VersionID) {
+        guard case .waiting(let until, let failure)? = uploads[version]?.machine.halt else { return }
+        record([.setPhase(version, .waiting, failure: failure, retries: uploads[version]?.retries ?? 0)])
+        let time = Duration.nanoseconds(max(0, until.nanoseconds - world.now().nanoseconds))
+        uploads[version]?.pause?.cancel()
+        uploads[version]?.pause = Task { [world] in
+            do { try await world.clock.sleep(for: time) } catch { return }
+            self.resume(version)
+        }
+    }
+
+    private func resume(_ version: VersionID) {
+        // While the destination is dead its return is what wakes everybody.
+        guard breaker.state == .closed else { return }
+        uploads[version]?.machine.resumed()
+        moved(version)
+        dispatch()
+    }
+
+    // MARK: The status board
+
+    /// Shows a version as its machine has it.
+    func show(_ version: VersionID) {
+        guard let upload = uploads[version] else { return }
+        let machine = upload.machine
+        let moved = world.board.update(version) { entry in
+            entry.track = upload.track
+            entry.status.phase = machine.phase
+            entry.status.size = machine.plan.size
+            entry.status.isClosed = machine.plan.isClosed
+            entry.status.acknowledged = machine.plan.acknowledged
+            entry.status.chunksStored = machine.plan.storedCount
+            entry.status.chunksTotal = machine.plan.count
+            entry.status.retries = upload.retries
+            entry.status.failure = machine.failure
+            if case .waiting(let until, _) = machine.halt {
+                entry.status.nextAttempt = until
+            } else {
+                entry.status.nextAttempt = nil
+            }
+        }
+        if let moved { world.log.phase(moved) }
+    }
+}

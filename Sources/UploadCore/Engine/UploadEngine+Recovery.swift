@@ -1,0 +1,55 @@
+/// What an earlier process left behind.
+extension UploadEngine {
+    /// Takes every unfinished version of the journal up again, and repeats the aborts that are owed.
+    func recover() {
+        do {
+            for record in try world.journal.unfinishedUploads() { recover(record) }
+            for token in try world.journal.owedAborts() { abort(token, world.destination.limits.schedule) }
+        } catch {
+            world.log.trouble(FailureSentences.journal(error).reason, [:])
+        }
+    }
+
+    private func recover(_ record: UploadRecord) {
+        guard let path = world.names.path(of: record.file) else {
+            // Unlinked, and the process ended before it had cleaned up.
+            var changes: [JournalChange] = [.removeUpload(record.version)]
+            if let token = record.session { changes.insert(.oweAbort(token), at: 0) }
+            self.record(changes)
+            discardSpool(record.version)
+            return
+        }
+        let size = record.closedSize ?? spooledSize(record.version)
+        let plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
+        var machine = UploadMachine(
+            version: record.version, file: record.file, contentType: record.contentType,
+            nameClass: settings.classify(path), capabilities: capabilities(world.destination.limits), plan: plan,
+            recovering: record.session)
+        machine.settled()
+        switch (record.phase, record.failure, record.closedSize) {
+        case (.failed, let failure?, _):
+            machine.spoiled(failure)
+        case (.interrupted, let failure?, _):
+            machine.interrupted(failure)
+        case (_, _, nil):
+            machine.interrupted(FailureSentences.interrupted)
+            self.record([
+                .setPhase(
+                    record.version, .interrupted, failure: FailureSentences.interrupted, retries: record.retries)
+            ])
+        default:
+            break
+        }
+        // An older version of the same file that was closed is only of interest until the newer one is closed too.
+        for older in versions[record.file] ?? [] where record.closedSize != nil { give(up: older) }
+        add(machine, track: nil, retries: record.retries)
+    }
+
+    private func spooledSize(_ version: VersionID) -> Int64 {
+        do {
+            return try world.spool.open(version).size()
+        } catch {
+            return 0
+        }
+    }
+}

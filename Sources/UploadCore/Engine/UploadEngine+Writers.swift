@@ -1,0 +1,227 @@
+/// What writers do, taken to the machines.
+extension UploadEngine {
+    func handle(_ event: WriterEvent) {
+        switch event {
+        case .opened(let opened): self.opened(opened)
+        case .wrote(let version):
+            wake(version)
+            takeNews(version)
+            moved(version)
+        case .closed(let version, _): closed(version)
+        case .touched(let file):
+            for version in versions[file] ?? [] { settleAnew(version) }
+        case .classified(let file, let nameClass):
+            for version in versions[file] ?? [] {
+                uploads[version]?.machine.nameClass = nameClass
+                settleAnew(version)
+            }
+        case .removed(let file):
+            for version in versions[file] ?? [] { give(up: version) }
+            forgetRemoved(file)
+        case .spoiled(let version, let failure):
+            wake(version)
+            uploads[version]?.machine.spoiled(failure)
+            moved(version)
+        case .awaited(let file):
+            guard let version = versions[file]?.last else { break }
+            settle(version)
+        }
+        dispatch()
+    }
+
+    private func opened(_ opened: OpenedVersion) {
+        if uploads[opened.version] != nil {
+            uploads[opened.version]?.track = opened.track
+            uploads[opened.version]?.settling?.cancel()
+            uploads[opened.version]?.machine.opened()
+            moved(opened.version)
+        } else if opened.isNew {
+            insert(opened)
+        } else {
+            dormant[opened.version] = opened
+        }
+    }
+
+    private func insert(_ opened: OpenedVersion) {
+        let limits = world.destination.limits
+        let machine = UploadMachine(
+            version: opened.version, file: opened.file, contentType: opened.contentType, nameClass: opened.nameClass,
+            capabilities: capabilities(limits),
+            plan: ChunkPlan(schedule: limits.schedule(for: opened.contentType), size: opened.track.initialSize))
+        add(machine, track: opened.track)
+    }
+
+    func capabilities(_ limits: DestinationLimits) -> UploadMachine.Capabilities {
+        UploadMachine.Capabilities(
+            parallelChunks: min(settings.parallelChunks, limits.parallelChunks),
+            canReplaceChunk: limits.canReplaceChunk)
+    }
+
+    /// Takes a version among those on their way, and lists it.
+    func add(_ machine: UploadMachine, track: WriteTrack?, retries: Int = 0) {
+        let sent = ByteCounter()
+        uploads[machine.version] = Upload(machine: machine, track: track, sent: sent, retries: retries)
+        versions[machine.file, default: []].append(machine.version)
+        let status = FileStatus(
+            file: machine.file, version: machine.version, path: world.names.path(of: machine.file) ?? UploadPath([]),
+            phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
+            contentType: machine.contentType, size: machine.plan.size, isClosed: machine.plan.isClosed,
+            chunkSize: machine.plan.schedule.firstSize, retries: retries, failure: machine.failure)
+        world.board.insert(StatusBoard.Entry(status: status, track: track, sent: sent))
+        world.log.phase(status)
+        moved(machine.version)
+    }
+
+    /// A version that was opened and left alone is being written to after all.
+    private func wake(_ version: VersionID) {
+        guard let opened = dormant.removeValue(forKey: version) else { return }
+        insert(opened)
+    }
+
+    private func takeNews(_ version: VersionID) {
+        guard let track = uploads[version]?.track, let news = Optional(track.drain()) else { return }
+        let void = uploads[version]?.machine.wrote(news) ?? []
+        if !void.isEmpty { record(void.map { .unstored(version, $0) }) }
+        let bytes = news.written.ranges.reduce(Int64(0)) { $0 + Int64($1.count) }
+        if bytes > 0 { world.board.count { $0.bytesWritten += bytes } }
+    }
+
+    private func closed(_ version: VersionID) {
+        if let opened = dormant[version] {
+            guard opened.track.hasNews else {
+                dormant[version] = nil
+                return
+            }
+            wake(version)
+        }
+        takeNews(version)
+        guard let upload = uploads[version] else { return }
+        uploads[version]?.machine.closed()
+        uploads[version]?.track = nil
+        if case .spoiled(let failure) = upload.machine.halt {
+            record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
+        }
+        // What was closed before and is not published yet never needs to be.
+        for older in versions[upload.machine.file] ?? [] where older < version { give(up: older) }
+        settleAnew(version)
+    }
+
+    // MARK: Settling
+
+    /// The settling time begins (again).
+    private func settleAnew(_ version: VersionID) {
+        guard uploads[version] != nil else { return }
+        uploads[version]?.settling?.cancel()
+        uploads[version]?.machine.touched()
+        if uploads[version]?.machine.plan.isClosed == true {
+            uploads[version]?.settling = Task { [world, time = settings.settlingTime] in
+                do { try await world.clock.sleep(for: time) } catch { return }
+                guard !Task.isCancelled else { return }
+                self.settle(version)
+                self.dispatch()
+            }
+        }
+        moved(version)
+    }
+
+    func settle(_ version: VersionID) {
+        guard uploads[version]?.machine.plan.isClosed == true else { return }
+        uploads[version]?.settling?.cancel()
+        uploads[version]?.machine.settled()
+        moved(version)
+    }
+
+    // MARK: Giving up
+
+    /// Unlinked or superseded: nothing of it shall be published any more, here and there.
+    func give(up version: VersionID) {
+        guard var upload = uploads[version] else { return }
+        if upload.machine.isPublishing {
+            // The request may be carried out already. Its answer is awaited, so that a newer version
+            // of the path can't be overtaken by it.
+            uploads[version]?.isDoomed = true
+            return
+        }
+        upload.settling?.cancel()
+        upload.pause?.cancel()
+        for task in upload.tasks.values { task.cancel() }
+        upload.tasks = [:]
+        forget(version)
+        var changes: [JournalChange] = [.removeUpload(version)]
+        if let token = upload.machine.session.token { changes.insert(.oweAbort(token), at: 0) }
+        record(changes)
+        if let token = upload.machine.session.token { abort(token, upload.machine.plan.schedule) }
+        discardSpool(version)
+        if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
+        world.board.remove(version)
+    }
+
+    /// Takes a version from among those on their way.
+    func forget(_ version: VersionID) {
+        guard let upload = uploads.removeValue(forKey: version) else { return }
+        queue.remove(version)
+        let file = upload.machine.file
+        versions[file]?.removeAll { $0 == version }
+        if versions[file]?.isEmpty == true { versions[file] = nil }
+    }
+
+    /// Versions of an unlinked file that are not on their way: done, or dormant.
+    private func forgetRemoved(_ file: FileID) {
+        for (version, opened) in dormant where opened.file == file { dormant[version] = nil }
+        guard versions[file] == nil else { return }
+        do {
+            while let record = try world.journal.newestUpload(of: file) {
+                try world.journal.apply([.removeUpload(record.version)])
+                discardSpool(record.version)
+            }
+        } catch {
+            trouble(FailureSentences.journal(error), of: file)
+        }
+    }
+
+    func discardSpool(_ version: VersionID) {
+        do {
+            try world.spool.remove(version)
+        } catch {
+            world.log.trouble("A spool file could not be removed.", ["version": "\(version)", "error": "\(error)"])
+        }
+    }
+
+    /// Tells the destination that nobody needs a session; the journal owes it until it knows.
+    func abort(_ token: SessionToken, _ schedule: ChunkSchedule) {
+        guard !isStopping else { return }
+        Task { [world, policy = settings.retry] in
+            let attempts = Attempts(world: world, policy: policy) { _ in }
+            do throws(DestinationError) {
+                try await attempts.make("abort") { () async throws(DestinationError) in
+                    try await world.destination.resume(token, schedule: schedule).abort()
+                }
+                self.record([.abortDone(token)])
+            } catch {
+                world.log.trouble(
+                    "An unfinished upload could not be aborted at the destination; tried again at the next mount.",
+                    ["error": FailureSentences.failure(for: error).reason])
+            }
+        }
+    }
+
+    // MARK: The journal
+
+    /// Journals; a journal that can't is reported and the upload goes on: what is not journalled
+    /// costs repeated work after a crash, never a byte.
+    @discardableResult
+    func record(_ changes: [JournalChange]) -> Bool {
+        do {
+            try world.journal.apply(changes)
+            return true
+        } catch {
+            let failure = FailureSentences.journal(error)
+            world.log.trouble(failure.reason, ["remedy": failure.remedy])
+            return false
+        }
+    }
+
+    private func trouble(_ failure: Failure, of file: FileID) {
+        world.log.trouble(failure.reason, ["remedy": failure.remedy, "file": "\(file)"])
+    }
+}

@@ -1,0 +1,225 @@
+/// Performs what the pure parts decide: it takes what writers did and what destinations answered to
+/// the machine of each version, asks the queue whose turn it is, journals, and makes the requests.
+///
+/// One actor, so its parts need no locks. It is never waited for by a writer. The order is always:
+/// journal the intention, act, journal the receipt; every act may run twice.
+package actor UploadEngine {
+    // Dependencies.
+    let world: EngineWorld
+    // Constants.
+    let settings: EngineSettings
+    // State.
+    var uploads: [VersionID: Upload] = [:]
+    /// Of each file the versions in `uploads`, oldest first.
+    var versions: [FileID: [VersionID]] = [:]
+    /// Opened for writing, but nothing was written yet, and nothing of it is on its way.
+    var dormant: [VersionID: OpenedVersion] = [:]
+    var queue = UploadQueue()
+    var breaker = Breaker()
+    /// Requests under way.
+    var running = 0
+    /// Who is publishing under a path. One at a time: versions of a path appear in order.
+    var leases: [UploadPath: VersionID] = [:]
+    /// Who waits for a path's lease.
+    var parked: [UploadPath: [VersionID]] = [:]
+    var isStopping = false
+    private var probing: Task<Void, Never>?
+    private var lastTask = 0
+
+    /// A version on its way.
+    struct Upload {
+        var machine: UploadMachine
+        var track: WriteTrack?
+        let sent: ByteCounter
+        var session: (any UploadSession)?
+        var tasks: [Int: Task<Void, Never>] = [:]
+        var settling: Task<Void, Never>?
+        var pause: Task<Void, Never>?
+        var retries = 0
+        /// Given up while a publishing request was under way: cleaned up once its answer is there.
+        var isDoomed = false
+    }
+
+    package init(world: EngineWorld, settings: EngineSettings) {
+        self.world = world
+        self.settings = settings
+    }
+
+    /// Goes on with what the journal holds, then follows the writers until the task is cancelled.
+    /// When it returns no request is under way, and all that was is resumable.
+    package func run(_ events: AsyncStream<WriterEvent>) async {
+        recover()
+        dispatch()
+        for await event in events { handle(event) }
+        await stop()
+    }
+
+    private func stop() async {
+        isStopping = true
+        probing?.cancel()
+        var tasks: [Task<Void, Never>] = []
+        for upload in uploads.values {
+            upload.settling?.cancel()
+            upload.pause?.cancel()
+            tasks += upload.tasks.values
+        }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+    }
+
+    // MARK: Whose turn it is
+
+    /// Call after every change of an upload: shows it, and lets it stand in line if it has something to do.
+    func moved(_ version: VersionID) {
+        guard var upload = uploads[version] else { return }
+        if let token = upload.machine.dropUselessSession() {
+            upload.session = nil
+            record([.oweAbort(token), .setSession(version, nil)])
+            abort(token, upload.machine.plan.schedule)
+        }
+        uploads[version] = upload
+        show(version)
+        if upload.machine.next() != nil { queue.enqueue(version, upload.machine.isWhole ? .whole : .chunked) }
+    }
+
+    /// Makes requests as long as there are turns and connections.
+    func dispatch() {
+        while !isStopping, breaker.state == .closed, running < settings.connections, let version = queue.next() {
+            guard let upload = uploads[version], !upload.isDoomed, let work = upload.machine.next() else { continue }
+            start(work, of: version)
+        }
+    }
+
+    private func start(_ work: UploadMachine.Work, of version: VersionID) {
+        guard var upload = uploads[version] else { return }
+        var claimed: ClaimedName?
+        if work.isPublishing {
+            guard let name = claimName(of: upload.machine.file, for: version) else { return }
+            claimed = name
+        }
+        let object = description(of: upload.machine, claimed)
+        if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
+        upload.machine.started(work)
+        running += 1
+        lastTask += 1
+        let number = lastTask
+        let session = upload.session
+        let schedule = upload.machine.plan.schedule
+        let sent = upload.sent
+        upload.tasks[number] = Task { [world, policy = settings.retry] in
+            let attempts = Attempts(world: world, policy: policy) { error in
+                await self.willRetry(version, work, error)
+            }
+            let result = await Self.perform(
+                work, of: version, object, session, schedule, sent, attempts: attempts)
+            self.ended(version, work, task: number, claimed: claimed, result)
+        }
+        uploads[version] = upload
+        moved(version)
+    }
+
+    /// The name to publish under; nil when it must not be now: it is gone, or an older version is
+    /// being published under the same path (then this one's turn comes when that one has ended).
+    private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
+        guard let name = world.names.claim(file) else {
+            give(up: version)
+            return nil
+        }
+        if leases[name.path] != nil {
+            world.names.release(file, published: false)
+            parked[name.path, default: []].append(version)
+            return nil
+        }
+        leases[name.path] = version
+        return name
+    }
+
+    private func description(of machine: UploadMachine, _ claimed: ClaimedName?) -> ObjectDescription {
+        ObjectDescription(
+            path: claimed?.path ?? world.names.path(of: machine.file) ?? UploadPath([]),
+            size: machine.plan.isClosed ? machine.plan.size : nil, contentType: machine.contentType,
+            modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600)
+    }
+
+    enum Answer: Sendable {
+        case began(any UploadSession)
+        case verified([StoredChunk])
+        case stored(StoredChunk)
+        case published(PublishReceipt)
+    }
+
+    private static func perform(
+        _ work: UploadMachine.Work, of version: VersionID, _ object: ObjectDescription,
+        _ session: (any UploadSession)?, _ schedule: ChunkSchedule, _ sent: ByteCounter, attempts: Attempts
+    ) async -> Result<Answer, DestinationError> {
+        let world = attempts.world
+        @Sendable func resumed(_ token: SessionToken) -> any UploadSession {
+            session ?? world.destination.resume(token, schedule: schedule)
+        }
+        @Sendable func content() throws(DestinationError) -> any SpoolFile {
+            do { return try world.spool.open(version) } catch { throw .source(error) }
+        }
+        do throws(DestinationError) {
+            return .success(
+                try await attempts.make(work.operation) { () async throws(DestinationError) -> Answer in
+                    switch work {
+                    case .begin: .began(try await world.destination.begin(object))
+                    case .verify(let token): .verified(try await resumed(token).inventory())
+                    case .send(let chunk, let token):
+                        .stored(try await resumed(token).send(chunk, content: try content(), sent: sent))
+                    case .put: .published(try await world.destination.put(object, content: try content(), sent: sent))
+                    case .finish(let chunks, let token):
+                        .published(try await resumed(token).finish(object, content: try content(), chunks: chunks))
+                    }
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    // MARK: The dead destination
+
+    /// Asks from time to time whether it is back, and lets everybody go on then.
+    func startProbing() {
+        guard probing == nil else { return }
+        probing = Task { [world] in
+            while !Task.isCancelled, let delay = self.announceProbe() {
+                do { try await world.clock.sleep(for: delay) } catch { return }
+                world.board.count { $0.requests["probe", default: 0] += 1 }
+                do throws(DestinationError) {
+                    try await world.destination.probe()
+                    self.destinationIsBack()
+                    return
+                } catch {
+                    self.probeFailed(error)
+                }
+            }
+        }
+    }
+
+    /// - Returns: how long until the next probe; nil when none is needed.
+    private func announceProbe() -> Duration? {
+        guard case .open(let error) = breaker.state, !isStopping else { return nil }
+        let delay = breaker.probeDelay(random: world.random())
+        world.board.stopped(
+            StatusOverview.Stoppage(
+                reason: FailureSentences.failure(for: error).reason, until: world.now().advanced(by: delay)))
+        return delay
+    }
+
+    private func probeFailed(_ error: DestinationError) {
+        world.board.count { $0.requestsFailed["probe", default: 0] += 1 }
+        breaker.probeFailed(error)
+    }
+
+    func destinationIsBack() {
+        probing = nil
+        world.board.stopped(nil)
+        _ = breaker.succeeded()
+        for version in uploads.keys {
+            uploads[version]?.machine.resumed()
+            moved(version)
+        }
+        dispatch()
+    }
+}

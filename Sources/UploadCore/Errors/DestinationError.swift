@@ -1,0 +1,65 @@
+/// How a request to a destination failed, as a fact that `RetryPolicy` can decide upon.
+package enum DestinationError: Error, Sendable, Hashable {
+    /// No connection came about: the name does not resolve, nobody listens, TLS is not trusted.
+    /// Says nothing about the request, everything about the destination.
+    case unreachable(Unreachable)
+    /// The connection broke, or no byte moved for the stall time: the request may or may not have
+    /// been carried out.
+    case broken(Breakage)
+    /// It answered that it can't now: 408, 425, 429, 500, 502, 503, 504 and their like.
+    case busy(status: Int, retryAfter: Duration?)
+    /// The bytes that arrived were not the bytes that we hashed. Nothing of them was kept.
+    case damaged
+    /// It does not know the session (any more): begin again from the spool.
+    case sessionLost
+    /// Finalizing was refused since these chunks are not there.
+    case missing([ChunkIndex])
+    /// Our credentials are not (or no longer) good: 401, 403.
+    case unauthorized(status: Int)
+    /// A refusal that no retry mends.
+    case rejected(Rejection)
+    /// The spool could not give the bytes.
+    case source(SpoolError)
+    /// An answer that this protocol does not have.
+    case malformed(detail: String)
+    /// We gave the request up ourselves.
+    case cancelled
+
+    package enum Unreachable: Sendable, Hashable {
+        case unresolved(host: String)
+        case refused
+        case timedOut
+        case untrusted(detail: String)
+        case other(detail: String)
+    }
+
+    package enum Breakage: Sendable, Hashable {
+        case reset
+        case stalled
+        case truncated
+        case other(detail: String)
+    }
+}
+
+/// A destination's lasting no.
+package struct Rejection: Error, Sendable, Hashable {
+    package enum Cause: Sendable, Hashable {
+        /// Over its file size limit, in bytes where it told it.
+        case tooLarge(limit: Int64?)
+        case typeRefused
+        case nameRefused
+        case conflict
+        case other
+    }
+
+    package let status: Int
+    package let cause: Cause
+    /// What the destination said of it, for people.
+    package let detail: String
+
+    package init(status: Int, cause: Cause, detail: String) {
+        self.status = status
+        self.cause = cause
+        self.detail = detail
+    }
+}

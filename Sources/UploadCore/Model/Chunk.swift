@@ -1,0 +1,65 @@
+/// The number of a chunk in its file, from 0.
+package typealias ChunkIndex = Int
+
+/// The bytes of one chunk as they stood at one generation. Every rewrite of a chunk's bytes makes a
+/// new generation, so an answer from the network says which bytes it speaks of.
+package struct ChunkRef: Hashable, Sendable {
+    package let index: ChunkIndex
+    package let generation: UInt32
+    /// Where its bytes lie in the file.
+    package let range: Range<Int64>
+
+    package init(index: ChunkIndex, generation: UInt32, range: Range<Int64>) {
+        self.index = index
+        self.generation = generation
+        self.range = range
+    }
+
+    /// How many bytes.
+    package var length: Int64 { range.upperBound - range.lowerBound }
+}
+
+/// A chunk the destination has acknowledged (or says it has).
+package struct StoredChunk: Hashable, Sendable {
+    package let index: ChunkIndex
+    package let length: Int64
+    /// The digest its bytes had, as this destination writes digests.
+    package let digest: String
+
+    package init(index: ChunkIndex, length: Int64, digest: String) {
+        self.index = index
+        self.length = length
+        self.digest = digest
+    }
+}
+
+/// How a file is cut into chunks: pure arithmetic, the same for writer, sender and recovery.
+///
+/// | schedule | chunk i begins at | size of chunk i |
+/// | --- | --- | --- |
+/// | `.equal(s)` | i · s | s |
+package enum ChunkSchedule: Hashable, Sendable {
+    /// All chunks (but the last) have this many bytes.
+    case equal(Int64)
+
+    /// Where chunk `index` lies when the file does not end within it.
+    package func range(of index: ChunkIndex) -> Range<Int64> {
+        switch self {
+        case .equal(let size): Int64(index) * size..<(Int64(index) + 1) * size
+        }
+    }
+
+    /// The chunk that holds the byte at `offset`.
+    package func index(at offset: Int64) -> ChunkIndex {
+        switch self {
+        case .equal(let size): Int(offset / size)
+        }
+    }
+
+    /// How many chunks a file of `size` bytes has; none for an empty file.
+    package func count(size: Int64) -> Int {
+        size == 0 ? 0 : index(at: size - 1) + 1
+    }
+
+    package var firstSize: Int64 { range(of: 0).upperBound }
+}

@@ -1,0 +1,56 @@
+package enum NodeKind: Int, Sendable {
+    case directory = 0
+    case file = 1
+}
+
+/// What stat(2) tells of a node besides its size.
+package struct NodeAttributes: Hashable, Sendable {
+    /// Permission bits only (07777); the kind is told by `NodeKind`.
+    package var mode: UInt32
+    package var owner: UInt32
+    package var group: UInt32
+    package var accessed: Timestamp
+    package var modified: Timestamp
+    package var changed: Timestamp
+
+    package init(
+        mode: UInt32, owner: UInt32, group: UInt32, accessed: Timestamp, modified: Timestamp, changed: Timestamp
+    ) {
+        self.mode = mode
+        self.owner = owner
+        self.group = group
+        self.accessed = accessed
+        self.modified = modified
+        self.changed = changed
+    }
+}
+
+/// A file or directory as the journal keeps it.
+package struct NodeRecord: Hashable, Sendable {
+    package let file: FileID
+    package var parent: FileID
+    /// nil for the root alone.
+    package var name: FileName?
+    package let kind: NodeKind
+    package var attributes: NodeAttributes
+    /// Bytes, as of the last close; 0 for directories.
+    package var size: Int64
+    /// Whose spool file holds the content; nil for directories.
+    package var version: VersionID?
+    /// Some version of it is at the destination under the path it has now.
+    package var isPublished: Bool
+
+    package init(
+        file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
+        version: VersionID? = nil, isPublished: Bool = false
+    ) {
+        self.file = file
+        self.parent = parent
+        self.name = name
+        self.kind = kind
+        self.attributes = attributes
+        self.size = size
+        self.version = version
+        self.isPublished = isPublished
+    }
+}

@@ -1,0 +1,90 @@
+/// Where files go. Implemented by UploadTransfer, one folder per protocol. What a destination can and
+/// can't do is data (`limits`), never a question of which one it is.
+///
+/// A request that throws may have been carried out. Everything here may be called again, and then
+/// has the same effect once. Nothing here retries: that is decided in one place, by the engine.
+package protocol Destination: Sendable {
+    var limits: DestinationLimits { get }
+
+    /// Asks whether it is there and lets us in; reads its limits again where it tells them.
+    func probe() async throws(DestinationError)
+
+    /// A whole file in one request. Only for files of at most one chunk.
+    func put(_ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
+        -> PublishReceipt
+
+    /// Begins an upload of chunks. The size may be unknown, and the name may change until `finish`.
+    func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession
+
+    /// Goes on with one that was begun before, perhaps by an earlier process. Asks nobody.
+    func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession
+}
+
+/// An unfinished upload at a destination.
+package protocol UploadSession: Sendable {
+    var token: SessionToken { get }
+
+    /// Sends the bytes of one chunk, read from `content` while they travel. Several chunks may be under way at once.
+    /// - Parameter sent: counts bytes as they are handed to the network; a failed attempt takes its bytes back.
+    func send(_ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
+        -> StoredChunk
+
+    /// What the destination says it has.
+    func inventory() async throws(DestinationError) -> [StoredChunk]
+
+    /// Publishes. All of `chunks` have been acknowledged at these generations.
+    func finish(_ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef])
+        async throws(DestinationError) -> PublishReceipt
+
+    /// Tells the destination to forget it. One that is gone is no error.
+    func abort() async throws(DestinationError)
+}
+
+/// A file as a destination gets to know it.
+package struct ObjectDescription: Sendable, Hashable {
+    package var path: UploadPath
+    /// nil while the writer has not closed it.
+    package var size: Int64?
+    package var contentType: String
+    package var modified: Timestamp
+    package var mode: UInt32
+
+    package init(path: UploadPath, size: Int64?, contentType: String, modified: Timestamp, mode: UInt32) {
+        self.path = path
+        self.size = size
+        self.contentType = contentType
+        self.modified = modified
+        self.mode = mode
+    }
+}
+
+/// What a destination can do.
+package struct DestinationLimits: Sendable, Hashable {
+    /// How files are cut, by content type: the first prefix that fits ("video/"), else `schedule`.
+    package var schedule: ChunkSchedule
+    package var schedulesByType: [String: ChunkSchedule]
+    /// Chunks of one file under way at once.
+    package var parallelChunks: Int
+    /// A chunk that is there may be sent again with other bytes.
+    package var canReplaceChunk: Bool
+    /// The name given to `finish` holds, whatever `begin` was told.
+    package var namesAtFinish: Bool
+    /// Bytes; nil when there is no limit.
+    package var maximumFileSize: Int64?
+
+    package init(
+        schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,
+        canReplaceChunk: Bool, namesAtFinish: Bool, maximumFileSize: Int64? = nil
+    ) {
+        self.schedule = schedule
+        self.schedulesByType = schedulesByType
+        self.parallelChunks = parallelChunks
+        self.canReplaceChunk = canReplaceChunk
+        self.namesAtFinish = namesAtFinish
+        self.maximumFileSize = maximumFileSize
+    }
+
+    package func schedule(for contentType: String) -> ChunkSchedule {
+        schedulesByType.first { contentType.hasPrefix($0.key) }?.value ?? schedule
+    }
+}

@@ -1,0 +1,79 @@
+/// What must survive us: the tree of the mount and every upload. Implemented by UploadStore/Journal.
+///
+/// All methods are synchronous, short (no network, no fsync unless asked) and callable from any
+/// thread. What `apply` returned from survives kill -9.
+package protocol Journal: Sendable {
+    /// Makes all the changes, or none: one transaction, in the order given.
+    func apply(_ changes: [JournalChange]) throws(JournalError)
+
+    /// On stable storage when it returns: everything applied before.
+    func synchronize() throws(JournalError)
+
+    // The tree.
+
+    func node(_ file: FileID) throws(JournalError) -> NodeRecord?
+    func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord?
+    /// In byte order of their names, those after `after`, at most `limit`.
+    func children(of parent: FileID, after: FileName?, limit: Int) throws(JournalError) -> [NodeRecord]
+    /// Is any file below this directory (at any depth) published? Renaming it would then leave
+    /// objects behind.
+    func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool
+    func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]?
+    func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String]
+    /// The highest numbers ever given out, also to what is gone since: (0, 0) for a new journal.
+    func highestIdentifiers() throws(JournalError) -> (file: FileID, version: VersionID)
+
+    // Uploads.
+
+    func upload(_ version: VersionID) throws(JournalError) -> UploadRecord?
+    /// The newest version of a file.
+    func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
+    /// Every version that is neither done nor cancelled, oldest first.
+    func unfinishedUploads() throws(JournalError) -> [UploadRecord]
+    func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
+    /// Versions finished so far and their bytes, since the state directory was made.
+    func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64)
+    /// Sessions at the destination that nobody needs and that could not be told so yet.
+    func owedAborts() throws(JournalError) -> [SessionToken]
+    /// A fact by its name, for example that this destination has answered before.
+    func fact(_ name: String) throws(JournalError) -> String?
+}
+
+/// One change of the journal. Applied twice, the second time changes nothing.
+package enum JournalChange: Sendable, Hashable {
+    // The tree.
+
+    case insertNode(NodeRecord)
+    /// Attributes, size, version and isPublished of a node that is there.
+    case updateNode(NodeRecord)
+    /// A new name; whoever had that name before must have been removed.
+    case moveNode(FileID, parent: FileID, name: FileName)
+    /// The node and its extended attributes. Its uploads stay, until the engine has cleaned up behind them.
+    case removeNode(FileID)
+    /// nil removes it.
+    case setExtendedAttribute(FileID, name: String, value: [UInt8]?)
+
+    // Uploads.
+
+    case insertUpload(UploadRecord)
+    /// A close was acknowledged: every byte below `size` is in the spool.
+    case closed(VersionID, size: Int64, at: Timestamp)
+    /// Being written again: what was acknowledged before is void. A receipt and chunks stay.
+    case reopened(VersionID)
+    case setPhase(VersionID, Phase, failure: Failure?, retries: Int)
+    /// The session its chunks go to from now on. The chunks of the one before are forgotten.
+    case setSession(VersionID, SessionToken?)
+    case stored(VersionID, StoredChunk)
+    /// A chunk's bytes have changed: what the destination has of it is void.
+    case unstored(VersionID, ChunkIndex)
+    /// Done: the upload keeps its receipt, its chunks and session are forgotten, its node is published.
+    case published(VersionID, PublishReceipt, at: Timestamp)
+    /// What was closed before has been published while the version is being written again: the node is
+    /// published and the totals count it, its session and chunks are forgotten, its phase stays.
+    case publishedEarlier(VersionID, PublishReceipt, at: Timestamp)
+    /// The row and its chunks.
+    case removeUpload(VersionID)
+    case oweAbort(SessionToken)
+    case abortDone(SessionToken)
+    case setFact(name: String, value: String)
+}

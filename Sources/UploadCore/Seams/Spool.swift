@@ -1,0 +1,62 @@
+/// The bytes that writers gave us, on this machine: one sparse file per version.
+/// Implemented by UploadStore/Spool.
+package protocol Spool: Sendable {
+    /// A new, empty spool file. One of the same version that is there already (a crash came between
+    /// the journal and this) is emptied.
+    func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile
+
+    /// The spool file of a version, for reading and writing. Asked twice while somebody still holds
+    /// the first answer, gives the same object: one descriptor per version.
+    func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile
+
+    /// Takes its name away; who still holds it open goes on with it. One that is gone is no error.
+    func remove(_ version: VersionID) throws(SpoolError)
+
+    /// Every version that has a spool file, in no order.
+    func versions() throws(SpoolError) -> [VersionID]
+
+    /// What statvfs(3) says of the filesystem below.
+    func capacity() throws(SpoolError) -> SpoolCapacity
+}
+
+/// One version's bytes. Every method may be called from any thread at any time.
+package protocol SpoolFile: AnyObject, Sendable {
+    var version: VersionID { get }
+
+    /// The open descriptor (O_RDWR), for those who splice. Don't close it, don't keep it beyond the object's life.
+    var descriptor: Int32 { get }
+
+    /// - Returns: how many bytes were read: fewer than asked only at the end of the file.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SpoolError) -> Int
+
+    /// Writes all of it, or throws.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError)
+
+    func truncate(to size: Int64) throws(SpoolError)
+
+    /// Bytes, as fstat(2) tells.
+    func size() throws(SpoolError) -> Int64
+
+    /// Blocks of 512 bytes that it really occupies (st_blocks).
+    func blocks() throws(SpoolError) -> Int64
+
+    /// On stable storage when it returns (fdatasync, and the directory entry the first time).
+    func synchronize() throws(SpoolError)
+}
+
+package struct SpoolCapacity: Sendable, Hashable {
+    /// Bytes of one block; `total` and `available` count these.
+    package let blockSize: UInt64
+    package let total: UInt64
+    package let available: UInt64
+    package let files: UInt64
+    package let filesAvailable: UInt64
+
+    package init(blockSize: UInt64, total: UInt64, available: UInt64, files: UInt64, filesAvailable: UInt64) {
+        self.blockSize = blockSize
+        self.total = total
+        self.available = available
+        self.files = files
+        self.filesAvailable = filesAvailable
+    }
+}

@@ -1,0 +1,77 @@
+/// What the filesystem tells the engine. Posting never blocks and never fails.
+package enum WriterEvent: Sendable {
+    /// A writer opened this version: new, or one that is there. `track` tells its bytes from now on.
+    case opened(OpenedVersion)
+    /// `track` has news.
+    case wrote(VersionID)
+    /// The last writer has gone. Follows every `opened`, whether anything changed or not; if
+    /// something did, the journal has the close already.
+    case closed(VersionID, size: Int64)
+    /// Renamed, or attributes changed: wait for the settling time anew.
+    case touched(FileID)
+    /// Its name now is of this class.
+    case classified(FileID, NameClass)
+    /// Unlinked, or another file was renamed over it: nothing of it shall be published any more.
+    case removed(FileID)
+    /// A write failed and the writer was told so: what there is must not be published.
+    case spoiled(VersionID, Failure)
+    /// Somebody waits for it: no settling time.
+    case awaited(FileID)
+}
+
+package struct OpenedVersion: Sendable {
+    package let version: VersionID
+    package let file: FileID
+    package let track: WriteTrack
+    package let contentType: String
+    package let nameClass: NameClass
+    /// Made by this open; else it has a row in the journal (and perhaps an upload under way).
+    package let isNew: Bool
+
+    package init(
+        version: VersionID, file: FileID, track: WriteTrack, contentType: String, nameClass: NameClass, isNew: Bool
+    ) {
+        self.version = version
+        self.file = file
+        self.track = track
+        self.contentType = contentType
+        self.nameClass = nameClass
+        self.isNew = isNew
+    }
+}
+
+/// What a name says about its file. DESIGN, "Names".
+package enum NameClass: Sendable, Hashable {
+    case ordinary
+    /// A temporary name: uploaded, but not published under it.
+    case temporary
+    /// Litter of an operating system: never leaves this machine.
+    case litter
+}
+
+/// The engine as the filesystem sees it. Implemented by Engine/, called from FUSE threads: nothing
+/// here waits.
+package protocol Uploads: Sendable {
+    func post(_ event: WriterEvent)
+
+    /// What the whole queue looks like now.
+    func overview() -> StatusOverview
+
+    /// What one file's newest version looks like now; nil for one that was never written to.
+    func status(of file: FileID) -> FileStatus?
+
+    /// Calls `answer` once, when the file's newest version is settled (at once when it is already),
+    /// on any thread. Takes the settling time away from it.
+    func whenSettled(_ file: FileID, _ answer: @escaping @Sendable (FileStatus) -> Void) -> WaitToken
+
+    /// The answer is no longer wanted. It may already be under way.
+    func cancelWait(_ token: WaitToken)
+}
+
+package struct WaitToken: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}

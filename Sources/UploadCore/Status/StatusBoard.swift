@@ -1,0 +1,191 @@
+import Synchronization
+
+/// What is happening now, written by the engine, read by FUSE threads and status files. Nobody waits
+/// for anybody: the lock is held for a few assignments, and no answer is given under it.
+package final class StatusBoard: Sendable {
+    private let names: any NameClaims
+    private let now: @Sendable () -> Timestamp
+    private let destination: String
+    private let started: Timestamp
+    private let state: Mutex<State>
+
+    private struct State {
+        var entries: [VersionID: Entry] = [:]
+        var newest: [FileID: VersionID] = [:]
+        var totals = StatusOverview.Totals()
+        var stoppage: StatusOverview.Stoppage?
+        var meter = RateMeter()
+        var waiters: [FileID: [WaitToken: @Sendable (FileStatus) -> Void]] = [:]
+        var lastToken: UInt64 = 0
+    }
+
+    /// One version that is listed. `status` holds what the engine knows; `track` and `sent` tell
+    /// what moves between its steps.
+    package struct Entry: Sendable {
+        package var status: FileStatus
+        package var track: WriteTrack?
+        /// Bytes handed to the network by requests that are under way.
+        package let sent: ByteCounter
+        /// Bytes that requests have carried to their end.
+        package var delivered: Int64 = 0
+        fileprivate var meter = RateMeter()
+
+        package init(status: FileStatus, track: WriteTrack?, sent: ByteCounter) {
+            self.status = status
+            self.track = track
+            self.sent = sent
+        }
+    }
+
+    /// - Parameter destination: as people may see it; no credentials in it.
+    package init(
+        names: any NameClaims, destination: String, finished: (files: Int, bytes: Int64),
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.names = names
+        self.destination = destination
+        self.now = now
+        started = now()
+        var first = State()
+        first.totals.filesDone = finished.files
+        first.totals.bytesDone = finished.bytes
+        first.meter.record(0, at: started)
+        state = Mutex(first)
+    }
+
+    // MARK: For the engine
+
+    /// Lists a version. It is its file's newest when no higher one is listed.
+    package func insert(_ entry: Entry) {
+        state.withLock { state in
+            var entry = entry
+            entry.meter.record(0, at: now())
+            state.entries[entry.status.version] = entry
+            let newest = state.newest[entry.status.file]
+            state.newest[entry.status.file] = max(entry.status.version, newest ?? entry.status.version)
+        }
+    }
+
+    /// Changes a listed version.
+    /// - Returns: its status, when the change moved it to another phase.
+    package func update(_ version: VersionID, _ change: (inout Entry) -> Void) -> FileStatus? {
+        let time = now()
+        let (moved, answers) = state.withLock { state -> (FileStatus?, [@Sendable (FileStatus) -> Void]) in
+            guard var entry = state.entries[version] else { return (nil, []) }
+            let before = entry.status.phase
+            change(&entry)
+            entry.meter.record(entry.delivered + entry.sent.value, at: time)
+            guard entry.status.phase != before else {
+                state.entries[version] = entry
+                return (nil, [])
+            }
+            entry.enter(entry.status.phase, at: time)
+            state.entries[version] = entry
+            let status = entry.live(at: time)
+            guard status.phase.isSettled, state.newest[status.file] == version else { return (status, []) }
+            return (status, Array((state.waiters.removeValue(forKey: status.file) ?? [:]).values))
+        }
+        guard let moved else { return nil }
+        let named = resolved(moved)
+        for answer in answers { answer(named) }
+        return named
+    }
+
+    /// Takes a version off the list.
+    package func remove(_ version: VersionID) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: version) else { return }
+            guard state.newest[entry.status.file] == version else { return }
+            state.newest[entry.status.file] = nil
+        }
+    }
+
+    package func count(_ change: (inout StatusOverview.Totals) -> Void) {
+        let time = now()
+        state.withLock { state in
+            change(&state.totals)
+            state.meter.record(state.totals.bytesSent, at: time)
+        }
+    }
+
+    package func stopped(_ stoppage: StatusOverview.Stoppage?) {
+        state.withLock { $0.stoppage = stoppage }
+    }
+
+    // MARK: For readers
+
+    package func overview() -> StatusOverview {
+        let time = now()
+        let (entries, totals, stoppage) = state.withLock { state in
+            let inFlight = state.entries.values.reduce(0) { $0 + $1.sent.value }
+            state.totals.rate = state.meter.rate(state.totals.bytesSent + inFlight, at: time)
+            return (Array(state.entries.values), state.totals, state.stoppage)
+        }
+        // Outside the lock: finding paths asks the tree.
+        let files = entries.map { resolved($0.live(at: time)) }.sorted { $0.version < $1.version }
+        var overview = StatusOverview(
+            taken: time, started: started, destination: destination, totals: totals, files: files, stoppage: stoppage)
+        for file in files {
+            overview.totals.filesByPhase[file.phase, default: 0] += 1
+            overview.totals.bytesPending += max(0, file.size - file.acknowledged)
+        }
+        return overview
+    }
+
+    /// nil when no version of the file is listed.
+    package func status(of file: FileID) -> FileStatus? {
+        let time = now()
+        return state.withLock { state in
+            state.newest[file].flatMap { state.entries[$0] }?.live(at: time)
+        }.map(resolved)
+    }
+
+    private func resolved(_ status: FileStatus) -> FileStatus {
+        guard let path = names.path(of: status.file) else { return status }
+        var status = status
+        status.path = path
+        return status
+    }
+
+    // MARK: Waiting
+
+    package func addWaiter(_ file: FileID, _ answer: @escaping @Sendable (FileStatus) -> Void) -> WaitToken {
+        state.withLock { state in
+            state.lastToken += 1
+            let token = WaitToken(state.lastToken)
+            state.waiters[file, default: [:]][token] = answer
+            return token
+        }
+    }
+
+    /// - Returns: whether it was still waiting: then its answer will not be called any more.
+    package func removeWaiter(_ token: WaitToken) -> Bool {
+        state.withLock { state in
+            for (file, waiters) in state.waiters where waiters[token] != nil {
+                state.waiters[file]?[token] = nil
+                if state.waiters[file]?.isEmpty == true { state.waiters[file] = nil }
+                return true
+            }
+            return false
+        }
+    }
+}
+
+extension StatusBoard.Entry {
+    /// More phase changes than this are not remembered: the first and the last ones are.
+    private static let remembered = 32
+
+    fileprivate mutating func enter(_ phase: Phase, at time: Timestamp) {
+        status.phases.append(FileStatus.PhaseEntry(phase: phase, entered: time))
+        if status.phases.count > Self.remembered { status.phases.remove(at: 1) }
+    }
+
+    /// The status with what has moved since the engine's last step.
+    fileprivate func live(at time: Timestamp) -> FileStatus {
+        var status = status
+        if let track, !status.isClosed { status.size = track.size }
+        status.inFlight = max(0, sent.value)
+        status.rate = meter.rate(delivered + sent.value, at: time)
+        return status
+    }
+}

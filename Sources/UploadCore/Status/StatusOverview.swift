@@ -1,0 +1,56 @@
+/// The whole queue at one moment.
+package struct StatusOverview: Sendable {
+    /// When it was made.
+    package var taken: Timestamp
+    package var started: Timestamp
+    /// The destination as a person may see it: no credentials in it.
+    package var destination: String
+    package var totals: Totals
+    /// Every file that is not done, cancelled or ignored, oldest first.
+    package var files: [FileStatus]
+    /// Why the whole queue stands still, when it does.
+    package var stoppage: Stoppage?
+
+    package struct Totals: Sendable, Hashable {
+        /// Versions published since the state directory was made, and their bytes.
+        package var filesDone = 0
+        package var bytesDone: Int64 = 0
+        /// How many files stand in each phase.
+        package var filesByPhase: [Phase: Int] = [:]
+        /// Bytes of files under way that the destination has not acknowledged.
+        package var bytesPending: Int64 = 0
+        /// Since this process started.
+        package var bytesSent: Int64 = 0
+        package var bytesWritten: Int64 = 0
+        package var requests: [String: Int] = [:]
+        package var requestsFailed: [String: Int] = [:]
+        package var retries = 0
+        package var connections = 0
+        /// Bytes per second, over the last seconds.
+        package var rate: Double = 0
+
+        package init() {}
+    }
+
+    package struct Stoppage: Sendable, Hashable {
+        package var reason: String
+        package var until: Timestamp
+
+        package init(reason: String, until: Timestamp) {
+            self.reason = reason
+            self.until = until
+        }
+    }
+
+    package init(
+        taken: Timestamp, started: Timestamp, destination: String, totals: Totals, files: [FileStatus],
+        stoppage: Stoppage? = nil
+    ) {
+        self.taken = taken
+        self.started = started
+        self.destination = destination
+        self.totals = totals
+        self.files = files
+        self.stoppage = stoppage
+    }
+}
