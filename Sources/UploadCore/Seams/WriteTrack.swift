@@ -24,6 +24,12 @@ package final class WriteTrack: Sendable {
         package let truncated: Int64?
         package let written: RangeSet<Int64>
         package let size: Int64
+
+        package init(truncated: Int64?, written: RangeSet<Int64>, size: Int64) {
+            self.truncated = truncated
+            self.written = written
+            self.size = size
+        }
     }
 
     /// Bytes the version had when the track began.

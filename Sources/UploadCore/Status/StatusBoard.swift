@@ -5,6 +5,7 @@ import Synchronization
 package final class StatusBoard: Sendable {
     private let names: any NameClaims
     private let now: @Sendable () -> Timestamp
+    private let process: Int32
     private let destination: String
     private let started: Timestamp
     private let state: Mutex<State>
@@ -37,12 +38,16 @@ package final class StatusBoard: Sendable {
         }
     }
 
-    /// - Parameter destination: as people may see it; no credentials in it.
+    /// - Parameters:
+    ///   - process: the number of this process.
+    ///   - destination: as people may see it; no credentials in it.
+    ///   - finished: what was done before: files and their bytes.
     package init(
-        names: any NameClaims, destination: String, finished: (files: Int, bytes: Int64),
+        names: any NameClaims, process: Int32, destination: String, finished: (files: Int, bytes: Int64),
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.names = names
+        self.process = process
         self.destination = destination
         self.now = now
         started = now()
@@ -124,7 +129,8 @@ package final class StatusBoard: Sendable {
         // Outside the lock: finding paths asks the tree.
         let files = entries.map { resolved($0.live(at: time)) }.sorted { $0.version < $1.version }
         var overview = StatusOverview(
-            taken: time, started: started, destination: destination, totals: totals, files: files, stoppage: stoppage)
+            taken: time, started: started, process: process, destination: destination, totals: totals, files: files,
+            stoppage: stoppage)
         for file in files {
             overview.totals.filesByPhase[file.phase, default: 0] += 1
             overview.totals.bytesPending += max(0, file.size - file.acknowledged)

@@ -9,7 +9,7 @@ package enum StatusJSON {
         JSONText.encode(
             Document(
                 schema: schema, version: UploadCore.version, time: TimeFormat.text(overview.taken),
-                started: TimeFormat.text(overview.started), destination: overview.destination,
+                started: TimeFormat.text(overview.started), pid: overview.process, destination: overview.destination,
                 stopped: overview.stoppage.map {
                     Document.Stoppage(reason: $0.reason, until: TimeFormat.text($0.until))
                 },
@@ -21,6 +21,7 @@ package enum StatusJSON {
         let version: String
         let time: String
         let started: String
+        let pid: Int32
         let destination: String
         let stopped: Stoppage?
         let totals: Totals

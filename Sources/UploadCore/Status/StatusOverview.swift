@@ -3,6 +3,8 @@ package struct StatusOverview: Sendable {
     /// When it was made.
     package var taken: Timestamp
     package var started: Timestamp
+    /// Who serves the mount: a process number.
+    package var process: Int32
     /// The destination as a person may see it: no credentials in it.
     package var destination: String
     package var totals: Totals
@@ -43,11 +45,12 @@ package struct StatusOverview: Sendable {
     }
 
     package init(
-        taken: Timestamp, started: Timestamp, destination: String, totals: Totals, files: [FileStatus],
+        taken: Timestamp, started: Timestamp, process: Int32, destination: String, totals: Totals, files: [FileStatus],
         stoppage: Stoppage? = nil
     ) {
         self.taken = taken
         self.started = started
+        self.process = process
         self.destination = destination
         self.totals = totals
         self.files = files
