@@ -112,12 +112,14 @@ let package = Package(
             name: "UploadServerTests",
             dependencies: [
                 "UploadServer", "UploadCore", "TestSupport",
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
+        .testTarget(name: "CommandLineTests", dependencies: ["uploadfs"], swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["uploadfs", "UploadCore", "TestSupport"], swiftSettings: house),
+            dependencies: ["uploadfs", "UploadCore", "TestSupport", "CLinux"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,8 @@
 /// What an earlier process left behind.
 extension UploadEngine {
     /// Takes every unfinished version of the journal up again, and repeats the aborts that are owed.
-    func recover() {
+    /// To be called once, before any writer comes: what a writer begins must not be taken for left behind.
+    package func recover() {
         do {
             for record in try world.journal.unfinishedUploads() { recover(record) }
             for token in try world.journal.owedAborts() { abort(token, world.destination.limits.schedule) }

@@ -45,10 +45,9 @@ package actor UploadEngine {
         self.settings = settings
     }
 
-    /// Goes on with what the journal holds, then follows the writers until the task is cancelled.
-    /// When it returns no request is under way, and all that was is resumable.
+    /// Follows the writers until there are no more events. When it returns no request is under way,
+    /// and all that was is resumable. Call `recover` before, and before there are writers.
     package func run(_ events: AsyncStream<WriterEvent>) async {
-        recover()
         dispatch()
         for await event in events { handle(event) }
         await stop()

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import UploadCore
 
@@ -153,7 +154,7 @@ import UploadCore
     /// Ten thousand sequential chunks are one range.
     @Test("Random operations: what is acknowledged in the end is what was written last", arguments: 0..<50)
     func randomOperations(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SplitMix64(state: UInt64(seed))
         var plan = Self.plan()
         let track = WriteTrack(size: 0, wakeEvery: 10)
         // For each chunk the number of the last change, and what of it the destination has.
@@ -205,20 +206,5 @@ import UploadCore
         for index in 0..<plan.count {
             #expect(stored[index] == change[index] ?? 0, "chunk \(index) is not the newest, seed \(seed)")
         }
-    }
-}
-
-/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Glibc
+
+/// Waits for uploads by reading `wait/PATH`, which blocks in the kernel until the answer is known.
+struct Waiting: Sendable {
+    let mountpoint: String
+
+    /// What became of one file.
+    enum Outcome: Sendable {
+        case uploaded(url: String)
+        case failed(reason: String)
+    }
+
+    /// The part of status.json that matters here.
+    private struct Status: Decodable {
+        let files: [File]
+
+        struct File: Decodable {
+            let path: String
+            let phase: String
+        }
+    }
+
+    private struct Detail: Decodable {
+        let phase: String
+        let error: Failure?
+
+        struct Failure: Decodable {
+            let reason: String
+            let remedy: String
+        }
+    }
+
+    /// Files that are not settled yet.
+    func pending() throws(CommandFailure) -> [String] {
+        try listed().filter { !Self.settled.contains($0.phase) }.map(\.path)
+    }
+
+    /// Files that need a decision.
+    func failed() throws(CommandFailure) -> [String] {
+        try listed().filter { $0.phase == "failed" || $0.phase == "interrupted" }.map(\.path)
+    }
+
+    private static let settled: Set<String> = ["done", "failed", "cancelled", "interrupted", "ignored"]
+
+    private func listed() throws(CommandFailure) -> [Status.File] {
+        let text = try SmallFile.read(mountpoint + "/.uploadfs/status.json")
+        do {
+            return try JSONDecoder().decode(Status.self, from: Data(text.utf8)).files
+        } catch {
+            throw CommandFailure(
+                .failure, "\(mountpoint)/.uploadfs/status.json is not what this version writes: \(error).")
+        }
+    }
+
+    /// Blocks until the file is settled.
+    /// - Parameter path: below the mountpoint, as `pending` gives it.
+    func outcome(of path: String) throws(CommandFailure) -> Outcome {
+        let file = mountpoint + "/.uploadfs/wait/" + path
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else {
+                throw CommandFailure(.failure, "\(file): \(String(cString: strerror(errno))).")
+            }
+            return .failed(reason: "It is not in the mount (any more).")
+        }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count >= 0 {
+                let text = String(decoding: buffer[..<count], as: UTF8.self)
+                return .uploaded(url: String(text.prefix { $0 != "\n" }))
+            }
+            if errno == EINTR { continue }
+            return .failed(reason: reason(of: path))
+        }
+    }
+
+    private func reason(of path: String) -> String {
+        guard let text = try? SmallFile.read(mountpoint + "/.uploadfs/detail/" + path),
+            let detail = try? JSONDecoder().decode(Detail.self, from: Data(text.utf8))
+        else { return "It was removed, or uploadfs has ended." }
+        return detail.error.map { "\($0.reason) \($0.remedy)" } ?? "It is \(detail.phase)."
+    }
+
+    /// A path that the user gave, below the mountpoint: "a/b", "./a/b" relative to the mountpoint, or absolute.
+    func relative(_ path: String) -> String {
+        if path.hasPrefix(mountpoint + "/") { return String(path.dropFirst(mountpoint.count + 1)) }
+        let absolute = Paths.absolute(path)
+        if absolute.hasPrefix(mountpoint + "/") { return String(absolute.dropFirst(mountpoint.count + 1)) }
+        return path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+    }
+}

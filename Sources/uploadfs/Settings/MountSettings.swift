@@ -1,0 +1,93 @@
+import ArgumentParser
+import UploadCore
+
+/// The options of `uploadfs mount`, one for each row of the table that speaks of mounts.
+struct MountOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp(Settings.stateDirectory.optionHelp))
+    var stateDir: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.connections.optionHelp))
+    var connections: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.parallelChunks.optionHelp))
+    var parallelChunks: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.settlingTime.optionHelp))
+    var settlingTime: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.connectTimeout.optionHelp))
+    var connectTimeout: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.stallTime.optionHelp))
+    var stallTime: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.giveUpAfter.optionHelp))
+    var giveUpAfter: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.maximumFileSize.optionHelp))
+    var maxFileSize: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.temporaryNames.optionHelp))
+    var temporaryNames: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.litterNames.optionHelp))
+    var litterNames: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.authorityFile.optionHelp))
+    var caFile: String?
+
+    @Flag(name: .long, help: ArgumentHelp(Settings.showStatusDirectory.optionHelp))
+    var showStatusDirectory = false
+
+    @Flag(name: .long, help: ArgumentHelp(Settings.offline.optionHelp))
+    var offline = false
+}
+
+/// The settings in force for a mount.
+struct MountSettings: Sendable {
+    let directory: String
+    /// nil: the standard place for this destination and mountpoint.
+    let stateDirectory: String?
+    let tokenFile: String?
+    let authorityFile: String?
+    let logLevel: String
+    let engine: EngineSettings
+    let connectTimeout: Duration
+    let stallTime: Duration
+    let maximumFileSize: Int64?
+    let classifier: NameClassifier
+    let showStatusDirectory: Bool
+    let offline: Bool
+
+    init(common: CommonOptions, options: MountOptions) async throws(CommandFailure) {
+        let source = try await SettingsSource(file: common.config)
+        func optional(_ setting: Setting<String>, _ option: String?) throws(CommandFailure) -> String? {
+            let text = try source.value(setting, option)
+            return text.isEmpty ? nil : text
+        }
+        func flag(_ setting: Setting<Bool>, _ option: Bool) throws(CommandFailure) -> Bool {
+            try source.value(setting, option ? "true" : nil)
+        }
+        directory = try optional(Settings.directory, common.directory) ?? Directories.data + "/uploadfs/received"
+        stateDirectory = try optional(Settings.stateDirectory, options.stateDir)
+        tokenFile = try optional(Settings.tokenFile, common.tokenFile)
+        authorityFile = try optional(Settings.authorityFile, options.caFile)
+        logLevel = try source.value(Settings.logLevel, common.logLevel)
+        connectTimeout = try source.value(Settings.connectTimeout, options.connectTimeout)
+        stallTime = try source.value(Settings.stallTime, options.stallTime)
+        maximumFileSize = try source.value(Settings.maximumFileSize, options.maxFileSize)
+        showStatusDirectory = try flag(Settings.showStatusDirectory, options.showStatusDirectory)
+        offline = try flag(Settings.offline, options.offline)
+        let classifier = NameClassifier(
+            temporary: try source.value(Settings.temporaryNames, options.temporaryNames),
+            litter: try source.value(Settings.litterNames, options.litterNames))
+        self.classifier = classifier
+        var engine = EngineSettings()
+        engine.connections = try source.value(Settings.connections, options.connections)
+        engine.parallelChunks = try source.value(Settings.parallelChunks, options.parallelChunks)
+        engine.settlingTime = try source.value(Settings.settlingTime, options.settlingTime)
+        engine.retry.giveUpAfter = try source.value(Settings.giveUpAfter, options.giveUpAfter)
+        engine.classify = { classifier.classify($0) }
+        self.engine = engine
+    }
+}

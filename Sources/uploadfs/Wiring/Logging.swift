@@ -1,0 +1,50 @@
+import Glibc
+import Logging
+import UploadCore
+
+/// Log lines on standard error, one for each change of a file's phase and each trouble.
+enum Log {
+    static func logger(level: String) -> Logger {
+        var logger = Logger(label: "uploadfs") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: level) ?? .info
+        return logger
+    }
+
+    static func engine(_ logger: Logger) -> EngineLog {
+        EngineLog(
+            phase: { status in
+                let level: Logger.Level = status.phase == .failed || status.phase == .interrupted ? .error : .info
+                logger.log(level: level, "\(status.phase.rawValue)", metadata: metadata(of: status))
+            },
+            trouble: { text, facts in
+                logger.warning("\(text)", metadata: facts.mapValues { .string($0) })
+            })
+    }
+
+    private static func metadata(of status: FileStatus) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "path": .string(NameFormat.text(status.path)), "size": .stringConvertible(status.size),
+            "version": .stringConvertible(status.version),
+        ]
+        if status.retries > 0 { metadata["retries"] = .stringConvertible(status.retries) }
+        if let receipt = status.receipt {
+            metadata["url"] = .string(receipt.url)
+            metadata["digest"] = .string(receipt.digest)
+        }
+        if let failure = status.failure {
+            metadata["error"] = .string(failure.code)
+            metadata["reason"] = .string(failure.reason)
+            metadata["remedy"] = .string(failure.remedy)
+        }
+        return metadata
+    }
+}
+
+/// The wall clock.
+enum WallClock {
+    static let now: @Sendable () -> Timestamp = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+    }
+}

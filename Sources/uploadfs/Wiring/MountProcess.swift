@@ -1,0 +1,195 @@
+import Glibc
+import Logging
+import ServiceLifecycle
+import UploadCore
+import UploadFuse
+import UploadServer
+import UploadStore
+import UploadTransfer
+
+/// A mount from its first breath to its last: what it is made of, and in which order that begins and ends.
+struct MountProcess: Sendable {
+    let target: MountTarget
+    let settings: MountSettings
+    /// Who waits for the mount to answer.
+    let ready: Background.Signal?
+
+    func run() async throws {
+        do {
+            try await mount()
+        } catch {
+            let failure = error as? CommandFailure ?? CommandFailure(.failure, "\(error)")
+            ready?.tell(failure.code.rawValue, failure.text)
+            throw failure
+        }
+    }
+
+    private func mount() async throws {
+        Process.prepare()
+        let logger = Log.logger(level: settings.logLevel)
+        let path = settings.stateDirectory(for: target)
+        try StatePaths.check(path, isOutside: target.mountpoint, "The state directory")
+        try Mountpoint.check(target.mountpoint)
+        let credentials = try Credentials(file: settings.tokenFile)
+        let state = try openState(path)
+        let transfer = try makeClient()
+        let outcome: Result<Void, any Error>
+        do {
+            try await serve(state, transfer, credentials, logger)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await transfer.shutdown()
+        do {
+            try state.close()
+        } catch {
+            logger.error("The journal could not be closed.", metadata: ["error": "\(error)"])
+        }
+        try outcome.get()
+    }
+
+    private func openState(_ path: String) throws(CommandFailure) -> StateDirectory {
+        do {
+            return try StateDirectory(path: path, now: WallClock.now())
+        } catch {
+            throw CommandFailure(error, path: path)
+        }
+    }
+
+    private func makeClient() throws(CommandFailure) -> CurlClient {
+        do {
+            // One more than uploads use: probes and aborts find a way when all others are busy.
+            return try CurlClient(
+                options: CurlOptions(
+                    maximumConnections: settings.engine.connections + 1,
+                    maximumConnectionsPerHost: settings.engine.connections + 1,
+                    connectTimeout: settings.connectTimeout, stallTime: settings.stallTime,
+                    certificateAuthorities: settings.authorityFile))
+        } catch {
+            throw CommandFailure(.failure, FailureSentences.failure(for: error).reason)
+        }
+    }
+
+    private func serve(
+        _ state: StateDirectory, _ client: CurlClient, _ credentials: Credentials, _ logger: Logger
+    ) async throws {
+        guard let url = target.destination else {
+            try StatePaths.check(settings.directory, isOutside: target.mountpoint, "The server's directory")
+            let embedded = try EmbeddedServer(
+                directory: settings.directory, port: EmbeddedServer.lastPort(state.journal), logger: logger)
+            try await withRunning(embedded, logger) { port in
+                try EmbeddedServer.remember(port, state.journal)
+                let url = "http://127.0.0.1:\(port)"
+                let destination = NativeDestination(
+                    baseURL: url, client: client, credentials: { embedded.token }, options: nativeOptions)
+                try await serve(state, destination, label: "\(url) (storing below \(settings.directory))", logger)
+            }
+            return
+        }
+        let destination = NativeDestination(
+            baseURL: url, client: client, credentials: { credentials.token }, options: nativeOptions)
+        try await Reachability(destination: destination, journal: state.journal, mayBeOffline: settings.offline)
+            .check(url, logger)
+        try await serve(state, destination, label: url, logger)
+    }
+
+    private var nativeOptions: NativeOptions {
+        NativeOptions(parallelChunks: settings.engine.parallelChunks)
+    }
+
+    /// Runs the embedded server around a mount: it is there before the first request and after the last.
+    private func withRunning(
+        _ embedded: EmbeddedServer, _ logger: Logger, _ body: @escaping @Sendable (_ port: Int) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            // No signals of its own: it ends when the mount has.
+            let group = ServiceGroup(services: [embedded.server], logger: logger)
+            tasks.addTask {
+                do {
+                    try await group.run()
+                } catch let error as UploadServerError {
+                    throw CommandFailure(error)
+                }
+            }
+            tasks.addTask {
+                let port: Int
+                do {
+                    port = try await embedded.server.boundPort()
+                } catch let error as UploadServerError {
+                    throw CommandFailure(error)
+                }
+                try await body(port)
+                await group.triggerGracefulShutdown()
+            }
+            try await tasks.waitForAll()
+        }
+    }
+
+    /// Mounts, and stays until it is unmounted.
+    private func serve(
+        _ state: StateDirectory, _ destination: some Destination, label: String, _ logger: Logger
+    ) async throws {
+        let configuration = MountConfiguration(
+            mountpoint: target.mountpoint, destination: target.destination ?? "uploadfs",
+            classifier: settings.classifier, schedule: { destination.limits.schedule(for: $0) },
+            maximumFileSize: { [limit = settings.maximumFileSize] in
+                [limit, destination.limits.maximumFileSize].compactMap { $0 }.min()
+            },
+            showStatusDirectory: settings.showStatusDirectory, owner: geteuid(), group: getegid())
+        let namespace = try Namespace(
+            journal: state.journal, spool: state.spool, configuration: configuration, now: WallClock.now)
+        let board = StatusBoard(
+            names: namespace, process: getpid(), destination: label, finished: try state.journal.finishedTotals(),
+            now: WallClock.now)
+        let front = UploadFront(board: board, journal: state.journal, names: namespace)
+        let engine = UploadEngine(
+            world: EngineWorld(
+                spool: state.spool, journal: state.journal, destination: destination, names: namespace, board: board,
+                clock: ContinuousClock(), now: WallClock.now, random: { Double.random(in: 0..<1) },
+                log: Log.engine(logger)),
+            settings: settings.engine)
+        let filesystem = MountedFileSystem(
+            configuration: configuration, spool: state.spool, journal: state.journal, uploads: front,
+            namespace: namespace, now: WallClock.now, logger: logger)
+        await engine.recover()
+        do {
+            try filesystem.mount()
+        } catch {
+            throw CommandFailure(error, mountpoint: target.mountpoint)
+        }
+        try await runServices(filesystem, engine, front, state.journal, label, logger)
+    }
+
+    private func runServices(
+        _ filesystem: MountedFileSystem, _ engine: UploadEngine, _ front: UploadFront, _ journal: SQLiteJournal,
+        _ label: String, _ logger: Logger
+    ) async throws {
+        let mounted = FileSystemService(filesystem: filesystem) { [ready, target] in
+            logger.notice("mounted", metadata: ["mountpoint": "\(target.mountpoint)", "destination": "\(label)"])
+            ready?.tell(0, "")
+        }
+        var services = ServiceGroupConfiguration(
+            // Ended in reverse: first no more writers, then no more requests.
+            services: [
+                .init(service: CheckpointService(journal: journal, logger: logger)),
+                .init(service: EngineService(engine: engine, front: front)),
+                .init(
+                    service: mounted, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
+        services.maximumGracefulShutdownDuration = .seconds(4)
+        try await ServiceGroup(configuration: services).run()
+        logger.notice("unmounted", metadata: ["mountpoint": "\(target.mountpoint)"])
+    }
+}
+
+extension MountSettings {
+    /// Where this mount keeps spool and journal.
+    func stateDirectory(for target: MountTarget) -> String {
+        stateDirectory.map(Paths.absolute)
+            ?? StatePaths.standard(
+                destination: target.destination ?? "embedded:\(directory)", mountpoint: target.mountpoint)
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// Mounting, unmounting, and what goes on afterwards.
+    @Suite struct EndingTests {
+        @Test(
+            "Ctrl-C and SIGTERM unmount within 5 s, in mid-upload; the next mount goes on where it was",
+            .timeLimit(.minutes(3)), arguments: [SIGINT, SIGTERM])
+        func signals(number: Int32) throws {
+            let scene = try Scene()
+            try scene.randomFile("film", mebibytes: 40)
+            let server = try scene.server()
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            proxy.setRate(bytesPerSecond: 10_000_000)
+            do {
+                let mount = try scene.mount(proxy.port)
+                try Shell.must("cp \(scene.source)/film \(mount.path("film"))")
+                try Shell.must(
+                    "until grep -q '^[2-9][0-9]' \(mount.path(".uploadfs/progress/film")); do :; done", within: 30)
+                mount.program.signal(number)
+                #expect(mount.program.waitForEnd(within: 5) == 0, "\(mount.program.output.suffix(2000))")
+                #expect(try !Shell.must("mount -t fuse.uploadfs").contains(mount.mountpoint))
+            }
+            let before = Set(proxy.records.filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }.map(\.query))
+            #expect(before.count >= 7)
+            proxy.setRate(bytesPerSecond: nil)
+            let mount = try scene.mount(proxy.port)
+            try mount.wait(for: "film")
+            try Shell.must("cmp \(scene.source)/film \(server.file("film"))")
+            #expect(try Shell.must("cmp \(scene.source)/film \(mount.path("film")) && echo same") == "same\n")
+            // A chunk whose acknowledgement came in the moment of the end may travel once more: three at most.
+            let all = proxy.records.filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }.map(\.query)
+            #expect(all.count <= 40 + 3)
+            #expect(Set(all).count == 40)
+        }
+
+        @Test(
+            "After kill -9 nothing that close accepted is lost, and the next mount takes the dead one's place",
+            .timeLimit(.minutes(3)))
+        func killed() throws {
+            let scene = try Scene()
+            try scene.randomFile("film", mebibytes: 32)
+            let server = try scene.server()
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            proxy.setRate(bytesPerSecond: 8_000_000)
+            do {
+                let mount = try scene.mount(proxy.port)
+                try Shell.must("mkdir -p \(mount.path("a/b")) && cp \(scene.source)/film \(mount.path("a/b/film"))")
+                try Shell.must(
+                    "until grep -q '^[2-9][0-9]' \(mount.path(".uploadfs/progress/a/b/film")); do :; done", within: 30)
+                mount.program.signal(SIGKILL)
+                #expect(mount.program.waitForEnd(within: 5) == 128 + SIGKILL)
+                proxy.setRate(bytesPerSecond: nil)
+                // The dead mount is still there: "Transport endpoint is not connected".
+                let next = try scene.mount(proxy.port)
+                try next.wait(for: "a/b/film")
+                try Shell.must("cmp \(scene.source)/film \(server.file("a/b/film"))")
+                try FaultTests.expectFewTwice(proxy.records, atMost: 3)
+            }
+        }
+
+        @Test(
+            "--background returns once the mount answers; unmount --wait once all is uploaded and the process gone",
+            .timeLimit(.minutes(2)))
+        func background() throws {
+            let scene = try Scene()
+            let mountpoint = scene.directory.file("mount")
+            try Shell.must("mkdir \(mountpoint)")
+            defer { _ = try? Shell.run("umount -l \(mountpoint); pkill -9 -f \(mountpoint)") }
+            let (code, output) = try Binary.run(
+                "mount", mountpoint, "--background", "--state-dir", scene.directory.file("state"), "--directory",
+                scene.directory.file("received"))
+            try #require(code == 0, "\(output)")
+            try scene.randomFile("film", mebibytes: 50)
+            try Shell.must("cp \(scene.source)/film \(mountpoint)/")
+            let (unmounted, said) = try Binary.run("unmount", mountpoint, "--wait")
+            #expect(unmounted == 0, "\(said)")
+            try Shell.must("cmp \(scene.source)/film \(scene.directory.file("received"))/film")
+            #expect(try Shell.run("pgrep -f \(mountpoint)").code == 1)
+            #expect(try !Shell.must("mount -t fuse.uploadfs").contains(mountpoint))
+        }
+
+        @Test("Unmounting with a program still in it is refused, and told; the mount goes on", .timeLimit(.minutes(1)))
+        func busy() throws {
+            let scene = try Scene()
+            let mount = try scene.mount(nil)
+            try Shell.must("cd \(mount.mountpoint) && \(Binary.path) unmount \(mount.mountpoint); test $? = 1")
+            try Shell.must("echo still > \(mount.path("still"))")
+            try mount.wait(for: "still")
+        }
+
+        @Test("SIGTERM with files open ends within 5 s all the same", .timeLimit(.minutes(1)))
+        func openFiles() throws {
+            let scene = try Scene()
+            let mount = try scene.mount(nil)
+            let holder = try Program(
+                "/bin/bash", ["-c", "exec 5> \(mount.path("open")); echo begun >&5; echo ready; sleep 60"])
+            defer { holder.end(within: 2) }
+            _ = try holder.line(with: "ready")
+            mount.program.signal(SIGTERM)
+            #expect(mount.program.waitForEnd(within: 5) == 0, "\(mount.program.output.suffix(2000))")
+        }
+    }
+}
+
+extension EndToEnd.FaultTests {
+    /// After a crash those chunks that were under way may travel once more.
+    static func expectFewTwice(_ records: [ProxyRecord], atMost limit: Int) throws {
+        let acknowledged = records.filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }.map(\.query)
+        #expect(acknowledged.count - Set(acknowledged).count <= limit)
+        try #require(!acknowledged.isEmpty)
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+/// The program that was built with these tests.
+enum Binary {
+    static let path: String = {
+        // The test runner lies beside it.
+        let here = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return here.appendingPathComponent("uploadfs").path
+    }()
+
+    /// Runs a command to its end.
+    static func run(_ arguments: String..., environment: [String: String] = [:], within limit: TimeInterval = 60) throws
+        -> (code: Int32, output: String)
+    {
+        let program = try Program(path, arguments, environment: environment)
+        defer { program.end(within: 1) }
+        let code = try #require(program.waitForEnd(within: limit), "still running: \(arguments)\n\(program.output)")
+        _ = try? program.line(with: "\u{0}", within: 1)
+        return (code, program.output)
+    }
+}
+
+/// An `uploadfs serve` of one test.
+final class Server: Sendable {
+    let program: Program
+    let port: Int
+    let directory: String
+
+    init(_ directory: String, port: Int = 0, options: [String] = [], environment: [String: String] = [:]) throws {
+        self.directory = directory
+        program = try Program(
+            Binary.path,
+            ["serve", "--directory", directory, "--listen", "127.0.0.1:\(port)", "--log-level", "warning"] + options,
+            environment: environment)
+        let line = try program.line(with: "listening on")
+        let address = try #require(line.split(separator: " ").first { $0.hasPrefix("http://") })
+        self.port = try #require(Int(address.split(separator: ":")[2].prefix { $0.isNumber }))
+    }
+
+    deinit { program.end(within: 5) }
+
+    /// The file as the server's directory has it.
+    func file(_ name: String) -> String { directory + "/" + name }
+}
+
+/// A mount of one test: unmounted and ended however the test ends, by a watchdog if need be.
+final class Mounted: Sendable {
+    let program: Program
+    let mountpoint: String
+    private let watchdog: Watchdog
+
+    /// - Parameters:
+    ///   - destination: nil: the embedded server.
+    ///   - limit: seconds until the watchdog detaches the mount and kills its process.
+    init(
+        _ destination: String?, at mountpoint: String, state: String, options: [String] = [],
+        environment: [String: String] = [:], limit: TimeInterval = 240
+    ) throws {
+        try FileManager.default.createDirectory(atPath: mountpoint, withIntermediateDirectories: true)
+        self.mountpoint = mountpoint
+        program = try Program(
+            Binary.path, ["mount"] + [destination, mountpoint].compactMap { $0 } + ["--state-dir", state] + options,
+            environment: environment)
+        watchdog = Watchdog(program, mountpoint, limit)
+        do {
+            _ = try program.line(with: " mounted")
+        } catch {
+            watchdog.dismiss()
+            Self.tearDown(program, mountpoint)
+            throw error
+        }
+    }
+
+    deinit {
+        watchdog.dismiss()
+        Self.tearDown(program, mountpoint)
+    }
+
+    fileprivate static func tearDown(_ program: Program, _ mountpoint: String) {
+        program.end(within: 8)
+        umount2(mountpoint, Int32(MNT_DETACH.rawValue))
+    }
+
+    func path(_ name: String) -> String { mountpoint + "/" + name }
+
+    /// A virtual file's text.
+    func status(_ name: String) throws -> String {
+        try String(contentsOfFile: mountpoint + "/.uploadfs/" + name, encoding: .utf8)
+    }
+
+    /// Waits until the file is uploaded.
+    /// - Returns: its URL.
+    @discardableResult
+    func wait(for name: String, within limit: TimeInterval = 120) throws -> String {
+        try Shell.must("cat \(Shell.quoted(mountpoint + "/.uploadfs/wait/" + name))", within: limit)
+            .trimmingCharacters(in: .newlines)
+    }
+
+    /// Waits until everything is uploaded.
+    func waitForAll(within limit: TimeInterval = 120) throws {
+        let (code, output) = try Binary.run("wait", mountpoint, within: limit)
+        try #require(code == 0, "\(output)\n\(program.output.suffix(4000))")
+    }
+
+    /// Peak resident memory in bytes (VmHWM).
+    func peakMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(program.pid)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(Int(line.filter(\.isNumber))) * 1024
+    }
+}
+
+/// Ends a mount that its test can't end, so that a stuck filesystem never hangs the run.
+private final class Watchdog: Sendable {
+    private let isDismissed = Mutex(false)
+    private let condition = NSCondition()
+
+    init(_ program: Program, _ mountpoint: String, _ limit: TimeInterval) {
+        Thread.detachNewThread { [self] in
+            let deadline = Date(timeIntervalSinceNow: limit)
+            condition.lock()
+            while !isDismissed.withLock({ $0 }), condition.wait(until: deadline) {}
+            condition.unlock()
+            guard !isDismissed.withLock({ $0 }) else { return }
+            print(
+                "watchdog: \(mountpoint) is detached after \(limit) s; the last log lines:\n\(program.output.suffix(2000))"
+            )
+            program.signal(SIGKILL)
+            umount2(mountpoint, Int32(MNT_DETACH.rawValue))
+        }
+    }
+
+    func dismiss() {
+        isDismissed.withLock { $0 = true }
+        condition.lock()
+        condition.broadcast()
+        condition.unlock()
+    }
+}
+
+/// Everything one test needs, in a directory of its own.
+struct Scene {
+    let directory: TemporaryDirectory
+    let source: String
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        source = directory.file("source")
+        try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
+    }
+
+    /// A file of random bytes in `source`.
+    @discardableResult
+    func randomFile(_ name: String, mebibytes: Int) throws -> String {
+        let path = source + "/" + name
+        try Shell.must("head -c \(mebibytes)M /dev/urandom > \(Shell.quoted(path))")
+        return path
+    }
+
+    func server(port: Int = 0, options: [String] = ["--max-file-size", "none"], environment: [String: String] = [:])
+        throws
+        -> Server
+    {
+        try Server(directory.file("received"), port: port, options: options, environment: environment)
+    }
+
+    func mount(
+        _ port: Int?, _ options: [String] = [], environment: [String: String] = [:], limit: TimeInterval = 240
+    ) throws -> Mounted {
+        let place = port == nil ? ["--directory", directory.file("received")] : []
+        return try Mounted(
+            port.map { "http://127.0.0.1:\($0)" }, at: directory.file("mount"), state: directory.file("state"),
+            options: place + options, environment: environment, limit: limit)
+    }
+}

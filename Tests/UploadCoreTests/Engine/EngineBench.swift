@@ -1,0 +1,154 @@
+import Synchronization
+import TestSupport
+import UploadCore
+
+/// An engine with everything around it in memory, and the filesystem's part played by the test.
+final class EngineBench: Sendable {
+    let spool = MemorySpool()
+    let journal: MemoryJournal
+    let destination: ScriptedDestination
+    let names = Names()
+    let clock = ManualClock()
+    let board: StatusBoard
+    let front: UploadFront
+    let engine: UploadEngine
+    private let running: Task<Void, Never>
+
+    static let start = Timestamp(seconds: 1_750_000_000)
+
+    /// The names of files, changed by the test as a tree would.
+    final class Names: NameClaims {
+        private let state = Mutex<(paths: [FileID: UploadPath], claimed: Set<FileID>)>(([:], []))
+
+        func set(_ file: FileID, _ path: UploadPath?) { state.withLock { $0.paths[file] = path } }
+        var claimed: Set<FileID> { state.withLock(\.claimed) }
+
+        func path(of file: FileID) -> UploadPath? { state.withLock { $0.paths[file] } }
+
+        func claim(_ file: FileID) -> ClaimedName? {
+            state.withLock { state in
+                guard let path = state.paths[file] else { return nil }
+                state.claimed.insert(file)
+                return ClaimedName(path: path, modified: EngineBench.start, mode: 0o644)
+            }
+        }
+
+        func release(_ file: FileID, published: Bool) {
+            _ = state.withLock { $0.claimed.remove(file) }
+        }
+    }
+
+    init(
+        destination: ScriptedDestination = ScriptedDestination(), journal: MemoryJournal = MemoryJournal(),
+        prepare: (EngineBench.Names, MemorySpool) throws -> Void = { _, _ in },
+        configure: (inout EngineSettings) -> Void = { _ in }
+    ) async throws {
+        self.destination = destination
+        self.journal = journal
+        try prepare(names, spool)
+        let clock = clock
+        let now: @Sendable () -> Timestamp = { Self.start.advanced(by: clock.now.offset) }
+        board = StatusBoard(names: names, process: 1, destination: "memory", finished: (0, 0), now: now)
+        front = UploadFront(board: board, journal: journal, names: names)
+        var settings = EngineSettings()
+        configure(&settings)
+        engine = UploadEngine(
+            world: EngineWorld(
+                spool: spool, journal: journal, destination: destination, names: names, board: board, clock: clock,
+                now: now, random: { 0.5 }, log: EngineLog(phase: { _ in }, trouble: { _, _ in })),
+            settings: settings)
+        await engine.recover()
+        running = Task { [engine, front] in await engine.run(front.events) }
+    }
+
+    /// Ends the engine as SIGTERM would.
+    func stop() async {
+        front.finish()
+        await running.value
+    }
+
+    // MARK: The filesystem's part
+
+    /// A file that a writer has open.
+    struct Writer: Sendable {
+        let file: FileID
+        let version: VersionID
+        let content: any SpoolFile
+        let track: WriteTrack
+    }
+
+    func create(
+        _ name: String, number: Int64, version: Int64? = nil, nameClass: NameClass = .ordinary
+    ) throws -> Writer {
+        let file = FileID(UInt64(number))
+        let version = VersionID(version ?? number)
+        names.set(file, try UploadPath(name))
+        try journal.apply([
+            .insertUpload(
+                UploadRecord(
+                    version: version, file: file, phase: .receiving, schedule: destination.limits.schedule,
+                    contentType: "text/plain", created: Self.start))
+        ])
+        let writer = Writer(
+            file: file, version: version, content: try spool.create(version),
+            track: WriteTrack(size: 0, wakeEvery: 1000))
+        front.post(
+            .opened(
+                OpenedVersion(
+                    version: version, file: file, track: writer.track, contentType: "text/plain",
+                    nameClass: nameClass, isNew: true)))
+        return writer
+    }
+
+    /// Opens a version again for writing.
+    func reopen(_ writer: Writer) throws -> Writer {
+        let again = Writer(
+            file: writer.file, version: writer.version, content: writer.content,
+            track: WriteTrack(size: try writer.content.size(), wakeEvery: 1000))
+        front.post(
+            .opened(
+                OpenedVersion(
+                    version: writer.version, file: writer.file, track: again.track, contentType: "text/plain",
+                    nameClass: .ordinary, isNew: false)))
+        return again
+    }
+
+    func write(_ writer: Writer, _ bytes: [UInt8], at offset: Int64) throws {
+        try writer.content.store(bytes, at: offset)
+        _ = writer.track.wrote(offset..<offset + Int64(bytes.count))
+        front.post(.wrote(writer.version))
+    }
+
+    func close(_ writer: Writer) throws {
+        let size = try writer.content.size()
+        try journal.apply([.closed(writer.version, size: size, at: Self.start)])
+        front.post(.closed(writer.version, size: size))
+    }
+
+    /// Waits for a file without the settling time.
+    func settled(_ file: FileID) async -> FileStatus {
+        await withCheckedContinuation { continuation in
+            _ = front.whenSettled(file) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// What is published under a name.
+    func published(_ name: String) async throws -> [UInt8]? {
+        await destination.object(at: try UploadPath(name))?.bytes
+    }
+
+    /// Different in each chunk and each byte.
+    static func bytes(_ count: Int, seed: UInt8 = 1) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 / 251 &+ Int(seed)) }
+    }
+}
+
+extension SpoolFile {
+    /// A `Result` comes out of the closure, since Swift 6.3.1 crashes on one that throws a typed error.
+    func store(_ bytes: [UInt8], at offset: Int64) throws(SpoolError) {
+        let outcome = bytes.withUnsafeBytes { buffer in
+            Result { () throws(SpoolError) in try write(buffer, at: offset) }
+        }
+        try outcome.get()
+    }
+}
