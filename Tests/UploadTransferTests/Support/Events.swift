@@ -1,0 +1,34 @@
+import Glibc
+import Synchronization
+
+/// Lets server threads tell a test that something happened, and the test wait for it.
+final class Events: Sendable {
+    private let stream: AsyncStream<String>
+    private let input: AsyncStream<String>.Continuation
+
+    init() {
+        (stream, input) = AsyncStream.makeStream()
+    }
+
+    func tell(_ event: String) {
+        input.yield(event)
+    }
+
+    /// Waits for the next event; the test's time limit ends a wait for one that never comes.
+    func next() async -> String? {
+        for await event in stream { return event }
+        return nil
+    }
+}
+
+/// Runs a request and gives its error; nil when it did not fail.
+func failure<Value, Failure: Error>(
+    _ work: () async throws(Failure) -> Value
+) async -> Failure? {
+    do throws(Failure) {
+        _ = try await work()
+        return nil
+    } catch {
+        return error
+    }
+}
