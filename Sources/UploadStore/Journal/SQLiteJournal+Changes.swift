@@ -1,0 +1,217 @@
+import Foundation
+import GRDB
+import UploadCore
+
+/// The only place that writes rows. Every change is written so that applied twice, the second time
+/// changes nothing, and one to something that is gone meanwhile (an answer for an unlinked file) does nothing.
+extension SQLiteJournal {
+    static func apply(_ change: JournalChange, to database: Database) throws {
+        switch change {
+        case .insertNode(let node):
+            try insert(node, into: database)
+        case .updateNode(let node):
+            try update(node, in: database)
+        case .moveNode(let file, let parent, let name):
+            try database.run(
+                "UPDATE node SET parent = ?2, name = ?3 WHERE file = ?1",
+                file.column, parent.column, name.text)
+        case .removeNode(let file):
+            try database.run("DELETE FROM node WHERE file = ?", file.column)
+        case .setExtendedAttribute(let file, let name, let value):
+            try setExtendedAttribute(name, of: file, to: value, in: database)
+        case .insertUpload(let upload):
+            try insert(upload, into: database)
+        case .closed(let version, let size, let time):
+            try database.run(
+                "UPDATE upload SET closed_size = ?2, closed = ?3 WHERE version = ?1",
+                version.rawValue, size, time.nanoseconds)
+        case .reopened(let version):
+            try database.run(
+                "UPDATE upload SET closed_size = NULL, closed = NULL, finished = NULL WHERE version = ?",
+                version.rawValue)
+        case .setPhase(let version, let phase, let failure, let retries):
+            try database.run(
+                """
+                UPDATE upload SET phase = ?2, failure_code = ?3, failure_reason = ?4, failure_remedy = ?5, retries = ?6
+                WHERE version = ?1
+                """,
+                version.rawValue, phase.rawValue, failure?.code, failure?.reason, failure?.remedy, retries)
+        case .setSession(let version, let session):
+            try setSession(session, of: version, in: database)
+        case .stored(let version, let chunk):
+            try database.run(
+                """
+                INSERT INTO chunk (version, number, length, digest)
+                SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM upload WHERE version = ?1)
+                ON CONFLICT (version, number) DO UPDATE SET length = excluded.length, digest = excluded.digest
+                """,
+                version.rawValue, chunk.index, chunk.length, chunk.digest)
+        case .unstored(let version, let index):
+            try database.run("DELETE FROM chunk WHERE version = ? AND number = ?", version.rawValue, index)
+        case .published(let version, let receipt, let time):
+            try publish(version, receipt, at: time, in: database)
+        case .publishedEarlier(let version, let receipt, let time):
+            try publishEarlier(version, receipt, at: time, in: database)
+        case .removeUpload(let version):
+            try database.run("DELETE FROM upload WHERE version = ?", version.rawValue)
+        case .oweAbort(let session):
+            try database.run("INSERT OR IGNORE INTO owed_abort (session) VALUES (?)", session.rawValue)
+        case .abortDone(let session):
+            try database.run("DELETE FROM owed_abort WHERE session = ?", session.rawValue)
+        case .setFact(let name, let value):
+            try database.run(
+                "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                name, value)
+        }
+    }
+
+    // MARK: The tree
+
+    static func insert(_ node: NodeRecord, into database: Database) throws {
+        let attributes = node.attributes
+        // Not ON CONFLICT: the same row again also meets UNIQUE (parent, name), which must fail for others.
+        try database.run(
+            """
+            INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+            WHERE NOT EXISTS (SELECT 1 FROM node WHERE file = ?1)
+            """,
+            node.file.column, node.parent.column, node.name?.text, node.kind.rawValue, Int64(attributes.mode),
+            Int64(attributes.owner), Int64(attributes.group), attributes.accessed.nanoseconds,
+            attributes.modified.nanoseconds, attributes.changed.nanoseconds, node.size, node.version?.rawValue,
+            node.isPublished)
+        // The root's number is fixed: a new journal has given out none.
+        if node.file != .root { try count(file: node.file, in: database) }
+        if let version = node.version { try count(version: version, in: database) }
+    }
+
+    private static func update(_ node: NodeRecord, in database: Database) throws {
+        let attributes = node.attributes
+        try database.run(
+            """
+            UPDATE node SET mode = ?2, uid = ?3, gid = ?4, atime = ?5, mtime = ?6, ctime = ?7, size = ?8, version = ?9,
+                published = ?10
+            WHERE file = ?1
+            """,
+            node.file.column, Int64(attributes.mode), Int64(attributes.owner), Int64(attributes.group),
+            attributes.accessed.nanoseconds, attributes.modified.nanoseconds, attributes.changed.nanoseconds,
+            node.size, node.version?.rawValue, node.isPublished)
+        if let version = node.version { try count(version: version, in: database) }
+    }
+
+    private static func setExtendedAttribute(
+        _ name: String, of file: FileID, to value: [UInt8]?, in database: Database
+    ) throws {
+        guard let value else {
+            try database.run("DELETE FROM xattr WHERE file = ? AND name = ?", file.column, name)
+            return
+        }
+        try database.run(
+            """
+            INSERT INTO xattr (file, name, value) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM node WHERE file = ?1)
+            ON CONFLICT (file, name) DO UPDATE SET value = excluded.value
+            """,
+            file.column, name, Data(value))
+    }
+
+    // MARK: Uploads
+
+    private static func insert(_ upload: UploadRecord, into database: Database) throws {
+        let schedule = ScheduleColumns(upload.schedule)
+        try database.run(
+            """
+            INSERT OR IGNORE INTO upload (version, file, phase, closed_size, schedule_kind, schedule_size, content_type,
+                session, created, closed, finished, retries, receipt_url, receipt_size, receipt_digest,
+                failure_code, failure_reason, failure_remedy)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            upload.version.rawValue, upload.file.column, upload.phase.rawValue, upload.closedSize, schedule.kind,
+            schedule.size, upload.contentType, upload.session?.rawValue, upload.created.nanoseconds,
+            upload.closed?.nanoseconds, upload.finished?.nanoseconds, upload.retries, upload.receipt?.url,
+            upload.receipt?.size, upload.receipt?.digest, upload.failure?.code, upload.failure?.reason,
+            upload.failure?.remedy)
+        try count(version: upload.version, in: database)
+    }
+
+    private static func setSession(_ session: SessionToken?, of version: VersionID, in database: Database) throws {
+        // Told the session that it has, its chunks stay.
+        try database.run(
+            """
+            DELETE FROM chunk WHERE version = ?1
+            AND EXISTS (SELECT 1 FROM upload WHERE version = ?1 AND session IS NOT ?2)
+            """,
+            version.rawValue, session?.rawValue)
+        try database.run(
+            "UPDATE upload SET session = ?2 WHERE version = ?1", version.rawValue, session?.rawValue)
+    }
+
+    private static func publish(
+        _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
+    ) throws {
+        try countPublication(of: version, bytes: receipt.size, at: time, unless: "finished IS NOT NULL", in: database)
+        try database.run(
+            """
+            UPDATE upload SET phase = 'done', finished = ?2, failure_code = NULL, failure_reason = NULL,
+                failure_remedy = NULL
+            WHERE version = ?1
+            """,
+            version.rawValue, time.nanoseconds)
+        try settle(version, receipt, at: time, in: database)
+    }
+
+    private static func publishEarlier(
+        _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
+    ) throws {
+        try countPublication(of: version, bytes: receipt.size, at: time, unless: "FALSE", in: database)
+        try settle(version, receipt, at: time, in: database)
+    }
+
+    /// One version may be published several times, reopened in between. `published_at` names the
+    /// publication that was counted last, so that the same one applied again is not.
+    private static func countPublication(
+        of version: VersionID, bytes: Int64, at time: Timestamp, unless counted: String, in database: Database
+    ) throws {
+        try database.run(
+            """
+            UPDATE counter SET finished_files = finished_files + 1, finished_bytes = finished_bytes + ?2
+            WHERE EXISTS (
+                SELECT 1 FROM upload WHERE version = ?1 AND published_at IS NOT ?3 AND NOT (\(counted))
+            )
+            """,
+            version.rawValue, bytes, time.nanoseconds)
+    }
+
+    private static func settle(
+        _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
+    ) throws {
+        try database.run(
+            """
+            UPDATE upload SET session = NULL, receipt_url = ?2, receipt_size = ?3, receipt_digest = ?4, published_at = ?5
+            WHERE version = ?1
+            """,
+            version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds)
+        try database.run("DELETE FROM chunk WHERE version = ?", version.rawValue)
+        try database.run(
+            "UPDATE node SET published = 1 WHERE file = (SELECT file FROM upload WHERE version = ?)",
+            version.rawValue)
+    }
+
+    // MARK: Numbers given out
+
+    private static func count(file: FileID, in database: Database) throws {
+        try database.run(
+            "UPDATE counter SET highest_file = ?1 WHERE highest_file < ?1", file.column)
+    }
+
+    private static func count(version: VersionID, in database: Database) throws {
+        try database.run(
+            "UPDATE counter SET highest_version = ?1 WHERE highest_version < ?1", version.rawValue)
+    }
+}
+
+extension Database {
+    /// Compiled once for the connection's life.
+    fileprivate func run(_ sql: String, _ arguments: (any DatabaseValueConvertible)?...) throws {
+        try cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}

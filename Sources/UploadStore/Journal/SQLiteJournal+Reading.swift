@@ -1,0 +1,134 @@
+import Foundation
+import GRDB
+package import UploadCore
+
+/// Queries. Each is one statement, so each sees one state of the database without a transaction
+/// around it, and everything whose `apply` returned before.
+extension SQLiteJournal {
+    // MARK: The tree
+
+    package func node(_ file: FileID) throws(JournalError) -> NodeRecord? {
+        try first("SELECT \(NodeRecord.columns) FROM node WHERE file = ?", file.column, decode: NodeRecord.init(row:))
+    }
+
+    package func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord? {
+        try first(
+            "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name = ?", parent.column, name.text,
+            decode: NodeRecord.init(row:))
+    }
+
+    package func children(
+        of parent: FileID, after: FileName?, limit: Int
+    ) throws(JournalError) -> [NodeRecord] {
+        // Every name is greater than the empty text, and the root's missing one is not.
+        try all(
+            "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name > ? ORDER BY name LIMIT ?",
+            parent.column, after?.text ?? "", max(0, limit), decode: NodeRecord.init(row:))
+    }
+
+    package func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
+        let found = try first(
+            """
+            WITH RECURSIVE below (file, kind, published) AS (
+                SELECT file, kind, published FROM node WHERE parent = ?1 AND file <> 1
+                UNION ALL
+                SELECT node.file, node.kind, node.published
+                FROM below JOIN node ON node.parent = below.file WHERE below.kind = 0
+            )
+            SELECT EXISTS (SELECT 1 FROM below WHERE published = 1)
+            """,
+            directory.column
+        ) { try $0.decode(Bool.self, atIndex: 0) }
+        return found ?? false
+    }
+
+    package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
+        try first("SELECT value FROM xattr WHERE file = ? AND name = ?", file.column, name) {
+            [UInt8](try $0.decode(Data.self, atIndex: 0))
+        }
+    }
+
+    package func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String] {
+        try all("SELECT name FROM xattr WHERE file = ? ORDER BY name", file.column) { try $0.decode(atIndex: 0) }
+    }
+
+    package func highestIdentifiers() throws(JournalError) -> (file: FileID, version: VersionID) {
+        let highest = try first("SELECT highest_file, highest_version FROM counter") {
+            (file: FileID(column: try $0.decode(atIndex: 0)), version: VersionID(try $0.decode(atIndex: 1)))
+        }
+        guard let highest else { throw .corrupt("no counters") }
+        return highest
+    }
+
+    // MARK: Uploads
+
+    package func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? {
+        try first(
+            "SELECT \(UploadRecord.columns) FROM upload WHERE version = ?", version.rawValue,
+            decode: UploadRecord.init(row:))
+    }
+
+    package func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? {
+        try first(
+            "SELECT \(UploadRecord.columns) FROM upload WHERE file = ? ORDER BY version DESC LIMIT 1", file.column,
+            decode: UploadRecord.init(row:))
+    }
+
+    package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
+        try all(
+            "SELECT \(UploadRecord.columns) FROM upload WHERE phase NOT IN ('done', 'cancelled') ORDER BY version",
+            decode: UploadRecord.init(row:))
+    }
+
+    package func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
+        try all("SELECT number, length, digest FROM chunk WHERE version = ? ORDER BY number", version.rawValue) {
+            StoredChunk(
+                index: try $0.decode(atIndex: 0), length: try $0.decode(atIndex: 1), digest: try $0.decode(atIndex: 2))
+        }
+    }
+
+    package func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) {
+        let totals = try first("SELECT finished_files, finished_bytes FROM counter") {
+            (files: try $0.decode(Int.self, atIndex: 0), bytes: try $0.decode(Int64.self, atIndex: 1))
+        }
+        guard let totals else { throw .corrupt("no counters") }
+        return totals
+    }
+
+    package func owedAborts() throws(JournalError) -> [SessionToken] {
+        try all("SELECT session FROM owed_abort ORDER BY session") { SessionToken(try $0.decode(atIndex: 0)) }
+    }
+
+    package func fact(_ name: String) throws(JournalError) -> String? {
+        try first("SELECT value FROM fact WHERE name = ?", name) { try $0.decode(String.self, atIndex: 0) }
+    }
+
+    // MARK: Statements, compiled once for each connection
+
+    private func first<Value>(
+        _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
+    ) throws(JournalError) -> Value? {
+        try JournalError.translating {
+            try pool.unsafeRead { database in
+                // The cursor ends the read when it goes, at the end of this closure.
+                let rows = try Row.fetchCursor(
+                    database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+                return try rows.next().map(decode)
+            }
+        }
+    }
+
+    private func all<Value>(
+        _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
+    ) throws(JournalError) -> [Value] {
+        try JournalError.translating {
+            try pool.unsafeRead { database in
+                let rows = try Row.fetchCursor(
+                    database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+                var values: [Value] = []
+                while let row = try rows.next() { values.append(try decode(row)) }
+                return values
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import GRDB
+import Glibc
+import UploadCore
+
+extension SQLiteJournal {
+    /// Brings the schema up to date and makes the root directory.
+    static func migrate(_ pool: DatabasePool, now: Timestamp) throws {
+        let migrator = migrator
+        guard try !pool.read(migrator.hasBeenSuperseded) else {
+            throw JournalError.database(
+                code: ResultCode.SQLITE_SCHEMA.rawValue,
+                message: "\(pool.path) was written by a newer uploadfs. Use that one, or another state directory.")
+        }
+        try migrator.migrate(pool)
+        let attributes = NodeAttributes(
+            mode: 0o700, owner: geteuid(), group: getegid(), accessed: now, modified: now, changed: now)
+        let root = NodeRecord(file: .root, parent: .root, name: nil, kind: .directory, attributes: attributes)
+        try pool.write { try insert(root, into: $0) }
+    }
+
+    /// Each migration is frozen once it is published: a change is a new one below the others.
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: tree, uploads, facts") { database in
+            for statement in [tree, uploads, counters] { try database.execute(sql: statement) }
+        }
+        return migrator
+    }
+
+    /// TEXT compares with memcmp (BINARY), so names differ when their bytes do. A foreign key that is
+    /// deferred lets one `apply` name changes in any order.
+    private static let tree = """
+        CREATE TABLE node (
+            file INTEGER PRIMARY KEY,
+            parent INTEGER NOT NULL REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
+            name TEXT,
+            kind INTEGER NOT NULL CHECK (kind IN (0, 1)),
+            mode INTEGER NOT NULL CHECK (mode BETWEEN 0 AND 4095),
+            uid INTEGER NOT NULL,
+            gid INTEGER NOT NULL,
+            atime INTEGER NOT NULL,
+            mtime INTEGER NOT NULL,
+            ctime INTEGER NOT NULL,
+            size INTEGER NOT NULL CHECK (size >= 0),
+            version INTEGER,
+            published INTEGER NOT NULL CHECK (published IN (0, 1)),
+            UNIQUE (parent, name),
+            CHECK ((file = 1) = (name IS NULL)),
+            CHECK ((file = 1) = (file = parent)),
+            CHECK (name NOT IN ('', '.', '..')),
+            CHECK (kind = 1 OR (version IS NULL AND size = 0 AND published = 0))
+        ) STRICT;
+        CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1
+        BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
+
+        CREATE TABLE xattr (
+            file INTEGER NOT NULL REFERENCES node(file) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            value BLOB NOT NULL,
+            PRIMARY KEY (file, name)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// `file` is no foreign key: an upload outlives its node until the destination was told.
+    /// A schedule of another kind keeps its numbers in columns that its migration adds.
+    private static let uploads = """
+        CREATE TABLE upload (
+            version INTEGER PRIMARY KEY,
+            file INTEGER NOT NULL,
+            phase TEXT NOT NULL CHECK (phase IN ('receiving', 'interrupted', 'held', 'ignored', 'queued',
+                'uploading', 'finalizing', 'waiting', 'done', 'failed', 'cancelled')),
+            closed_size INTEGER CHECK (closed_size >= 0),
+            schedule_kind TEXT NOT NULL,
+            schedule_size INTEGER NOT NULL CHECK (schedule_size > 0),
+            content_type TEXT NOT NULL,
+            session TEXT,
+            created INTEGER NOT NULL,
+            closed INTEGER,
+            finished INTEGER,
+            retries INTEGER NOT NULL CHECK (retries >= 0),
+            receipt_url TEXT,
+            receipt_size INTEGER CHECK (receipt_size >= 0),
+            receipt_digest TEXT,
+            published_at INTEGER,
+            failure_code TEXT,
+            failure_reason TEXT,
+            failure_remedy TEXT,
+            CHECK ((receipt_url IS NULL) = (receipt_size IS NULL)
+                AND (receipt_url IS NULL) = (receipt_digest IS NULL)),
+            CHECK ((failure_code IS NULL) = (failure_reason IS NULL)
+                AND (failure_code IS NULL) = (failure_remedy IS NULL))
+        ) STRICT;
+        CREATE INDEX upload_of_file ON upload (file, version);
+        CREATE INDEX upload_unfinished ON upload (version) WHERE phase NOT IN ('done', 'cancelled');
+
+        CREATE TABLE chunk (
+            version INTEGER NOT NULL REFERENCES upload(version) ON DELETE CASCADE,
+            number INTEGER NOT NULL CHECK (number >= 0),
+            length INTEGER NOT NULL CHECK (length >= 0),
+            digest TEXT NOT NULL,
+            PRIMARY KEY (version, number)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE owed_abort (session TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """
+
+    /// One row: numbers that must outlive the rows they were counted from.
+    private static let counters = """
+        CREATE TABLE counter (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            highest_file INTEGER NOT NULL,
+            highest_version INTEGER NOT NULL,
+            finished_files INTEGER NOT NULL CHECK (finished_files >= 0),
+            finished_bytes INTEGER NOT NULL CHECK (finished_bytes >= 0)
+        ) STRICT;
+        INSERT INTO counter VALUES (1, 0, 0, 0, 0);
+
+        CREATE TABLE fact (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        """
+}

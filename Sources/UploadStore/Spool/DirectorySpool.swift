@@ -1,0 +1,140 @@
+package import UploadCore
+import Glibc
+import Synchronization
+
+/// The spool as a directory of sparse files, one per version, named by its number.
+///
+/// The directory is flat: ext4, xfs, btrfs and tmpfs all look names up by hash, every create stands
+/// behind a transaction of the journal (which has one writer anyway), and one directory means one
+/// fsync for a new entry and one scan at start. Names come from numbers alone, never from users.
+///
+/// Every open version costs one descriptor, whoever has it open. Where they run out, `open` throws
+/// EMFILE and nothing is lost; the executable raises RLIMIT_NOFILE to its hard limit.
+package final class DirectorySpool: Spool {
+    private let directory: Descriptor
+    private let closeFailed: @Sendable (VersionID, SpoolError) -> Void
+
+    /// The objects that live, so that a version has one descriptor. An object that is being freed
+    /// still stands here with its `file` already nil.
+    ///
+    /// The lock is never held over a system call. Nor may the last reference to a file die under it,
+    /// since its deinit takes the lock: so entries are told apart by `identity`, without loading `file`.
+    private let living = Mutex<[VersionID: Entry]>([:])
+
+    /// A class, since Swift 6.3 (debug) crashes on reading a weak field of a struct through a dictionary's optional.
+    private final class Entry: Sendable {
+        let identity: ObjectIdentifier
+        weak let file: SpooledFile?
+
+        init(_ file: SpooledFile) {
+            identity = ObjectIdentifier(file)
+            self.file = file
+        }
+    }
+
+    /// Opens or creates the directory. Its parent must be there.
+    /// - Parameter closeFailed: told when close(2) of a version failed; the default writes a line to stderr.
+    /// - Throws: `.system("open", EPERM)` when it belongs to somebody else.
+    package init(
+        directory: String,
+        closeFailed: @escaping @Sendable (VersionID, SpoolError) -> Void = DirectorySpool.say
+    ) throws(SpoolError) {
+        do throws(PrivateDirectoryError) {
+            self.directory = try Descriptor.openPrivateDirectory(directory)
+        } catch {
+            switch error {
+            case .foreign: throw .system(call: "open", errno: EPERM)
+            case .system(let failure): throw SpoolError(failure)
+            }
+        }
+        self.closeFailed = closeFailed
+    }
+
+    package func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
+        let file = try shared(version, flags: O_RDWR | O_CREAT)
+        try file.truncate(to: 0)
+        return file
+    }
+
+    package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
+        if let file = living.withLock({ $0[version]?.file }) { return file }
+        return try shared(version, flags: O_RDWR)
+    }
+
+    package func remove(_ version: VersionID) throws(SpoolError) {
+        if unlinkat(directory.number, Self.name(of: version), 0) != 0, errno != ENOENT {
+            throw SpoolError(SystemFailure("unlink"))
+        }
+        living.withLock { _ = $0.removeValue(forKey: version) }
+    }
+
+    package func versions() throws(SpoolError) -> [VersionID] {
+        do throws(SystemFailure) {
+            return try SpoolListing.names(in: directory.number).compactMap(Self.version(named:))
+        } catch {
+            throw SpoolError(error)
+        }
+    }
+
+    package func capacity() throws(SpoolError) -> SpoolCapacity {
+        var status = statvfs()
+        guard fstatvfs(directory.number, &status) == 0 else { throw SpoolError(SystemFailure("fstatvfs")) }
+        return SpoolCapacity(
+            blockSize: UInt64(status.f_frsize), total: UInt64(status.f_blocks), available: UInt64(status.f_bavail),
+            files: UInt64(status.f_files), filesAvailable: UInt64(status.f_favail))
+    }
+
+    /// The default of `init(directory:closeFailed:)`.
+    @Sendable package static func say(_ version: VersionID, _ error: SpoolError) {
+        switch error {
+        case .system(let call, let errno): SystemFailure.say(SystemFailure(call: "\(call) of \(version)", errno: errno))
+        case .noSpace: SystemFailure.say(SystemFailure(call: "close of \(version)", errno: ENOSPC))
+        case .missing: SystemFailure.say(SystemFailure(call: "close of \(version)", errno: ENOENT))
+        }
+    }
+
+    // MARK: One object per version
+
+    /// Opens the file without the lock; when somebody else was quicker, theirs is taken and ours closed.
+    private func shared(_ version: VersionID, flags: Int32) throws(SpoolError) -> SpooledFile {
+        let descriptor: Descriptor
+        do throws(SystemFailure) {
+            descriptor = try Descriptor.open(Self.name(of: version), in: directory.number, flags: flags) {
+                [closeFailed] in closeFailed(version, SpoolError($0))
+            }
+        } catch {
+            throw error.errno == ENOENT ? .missing(version) : SpoolError(error)
+        }
+        let fresh = SpooledFile(version: version, descriptor: descriptor, spool: self)
+        let winner = living.withLock { living in
+            if let first = living[version]?.file { return first }
+            living[version] = Entry(fresh)
+            return fresh
+        }
+        // Until here, so that a loser is not freed under the lock.
+        withExtendedLifetime(fresh) {}
+        return winner
+    }
+
+    /// From the deinit of a file. A newer object of the same version may have the entry by now: it stays.
+    func forget(_ version: VersionID, identity: ObjectIdentifier) {
+        living.withLock { living in
+            if living[version]?.identity == identity { living[version] = nil }
+        }
+    }
+
+    /// The directory's entries are on stable storage when it returns.
+    func synchronizeDirectory() throws(SystemFailure) {
+        try directory.synchronize()
+    }
+
+    // MARK: Names
+
+    private static func name(of version: VersionID) -> String { String(version.rawValue) }
+
+    /// nil for what is not ours, for example lost+found.
+    private static func version(named name: String) -> VersionID? {
+        guard let number = Int64(name), String(number) == name else { return nil }
+        return VersionID(number)
+    }
+}

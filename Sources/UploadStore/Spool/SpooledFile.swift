@@ -1,0 +1,107 @@
+import Glibc
+import Synchronization
+import UploadCore
+
+/// One version's sparse file. The kernel serialises what must be; nothing here has a lock around I/O.
+final class SpooledFile: SpoolFile {
+    let version: VersionID
+    private let file: Descriptor
+    private let spool: DirectorySpool
+    /// Whether the directory entry is known to be durable. Not known of a file that was there: who
+    /// made it may have been killed before the fsync.
+    private let isEntryDurable = Atomic<Bool>(false)
+    /// After a failed fsync the kernel calls the lost pages clean, and the next fsync would claim
+    /// success: so what has failed stays failed.
+    private let synchronizeFailure = Mutex<SpoolError?>(nil)
+
+    init(version: VersionID, descriptor: consuming Descriptor, spool: DirectorySpool) {
+        self.version = version
+        file = descriptor
+        self.spool = spool
+    }
+
+    deinit {
+        spool.forget(version, identity: ObjectIdentifier(self))
+    }
+
+    var descriptor: Int32 { file.number }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SpoolError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = try calling("pread") { pread(file.number, rest.baseAddress, rest.count, Int(offset) &+ done) }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = try calling("pwrite") {
+                pwrite(file.number, rest.baseAddress, rest.count, Int(offset) &+ done)
+            }
+            // Not allowed by POSIX; without this it would be an endless loop.
+            guard count > 0 else { throw .system(call: "pwrite", errno: EIO) }
+            done += count
+        }
+    }
+
+    func truncate(to size: Int64) throws(SpoolError) {
+        try calling("ftruncate") { ftruncate(file.number, Int(size)) }
+    }
+
+    func size() throws(SpoolError) -> Int64 {
+        Int64(try status().st_size)
+    }
+
+    func blocks() throws(SpoolError) -> Int64 {
+        Int64(try status().st_blocks)
+    }
+
+    func synchronize() throws(SpoolError) {
+        if let failure = synchronizeFailure.withLock({ $0 }) { throw failure }
+        do throws(SystemFailure) {
+            try file.synchronizeData()
+            if !isEntryDurable.load(ordering: .acquiring) {
+                try spool.synchronizeDirectory()
+                isEntryDurable.store(true, ordering: .releasing)
+            }
+        } catch {
+            let failure = SpoolError(error)
+            synchronizeFailure.withLock { $0 = failure }
+            throw failure
+        }
+    }
+
+    private func status() throws(SpoolError) -> stat {
+        do throws(SystemFailure) {
+            return try file.status()
+        } catch {
+            throw SpoolError(error)
+        }
+    }
+
+    @discardableResult
+    private func calling<Result: SignedInteger>(
+        _ call: String, _ body: () -> Result
+    ) throws(SpoolError) -> Result {
+        do throws(SystemFailure) {
+            return try SystemFailure.retrying(call, body)
+        } catch {
+            throw SpoolError(error)
+        }
+    }
+}
+
+extension SpoolError {
+    init(_ failure: SystemFailure) {
+        switch failure.errno {
+        case ENOSPC, EDQUOT: self = .noSpace
+        default: self = .system(call: failure.call, errno: failure.errno)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import UploadCore
+
+extension MemoryJournal.State {
+    /// The same rules as SQLiteJournal's: twice is once, and what is gone is left alone.
+    mutating func apply(_ change: JournalChange) throws(JournalError) {
+        switch change {
+        case .insertNode(let node):
+            guard nodes[node.file] == nil else { return }
+            try claim(node.name, in: node.parent, for: node.file)
+            nodes[node.file] = node
+            highest.file = max(highest.file, node.file)
+            if let version = node.version { highest.version = max(highest.version, version) }
+        case .updateNode(let node):
+            guard var known = nodes[node.file] else { return }
+            known.attributes = node.attributes
+            known.size = node.size
+            known.version = node.version
+            known.isPublished = node.isPublished
+            nodes[node.file] = known
+            if let version = node.version { highest.version = max(highest.version, version) }
+        case .moveNode(let file, let parent, let name):
+            guard nodes[file] != nil else { return }
+            try claim(name, in: parent, for: file)
+            nodes[file]?.parent = parent
+            nodes[file]?.name = name
+        case .removeNode(let file):
+            guard !nodes.values.contains(where: { $0.parent == file }) else {
+                throw .database(code: 787, message: "FOREIGN KEY constraint failed")
+            }
+            nodes[file] = nil
+            attributes[file] = nil
+        case .setExtendedAttribute(let file, let name, let value):
+            if nodes[file] != nil { attributes[file, default: [:]][name] = value }
+        case .insertUpload(let upload):
+            if uploads[upload.version] == nil { uploads[upload.version] = upload }
+            highest.version = max(highest.version, upload.version)
+        case .closed(let version, let size, let time):
+            uploads[version]?.closedSize = size
+            uploads[version]?.closed = time
+        case .reopened(let version):
+            uploads[version]?.closedSize = nil
+            uploads[version]?.closed = nil
+            uploads[version]?.finished = nil
+        case .setPhase(let version, let phase, let failure, let retries):
+            uploads[version]?.phase = phase
+            uploads[version]?.failure = failure
+            uploads[version]?.retries = retries
+        case .setSession(let version, let session):
+            guard let upload = uploads[version], upload.session != session else { return }
+            uploads[version]?.session = session
+            chunks[version] = nil
+        case .stored(let version, let chunk):
+            if uploads[version] != nil { chunks[version, default: [:]][chunk.index] = chunk }
+        case .unstored(let version, let index):
+            chunks[version]?[index] = nil
+        case .published(let version, let receipt, let time):
+            guard let upload = uploads[version] else { return }
+            if upload.finished == nil { count(version, receipt, at: time) }
+            uploads[version]?.phase = .done
+            uploads[version]?.finished = time
+            uploads[version]?.failure = nil
+            settle(upload, receipt, at: time)
+        case .publishedEarlier(let version, let receipt, let time):
+            guard let upload = uploads[version] else { return }
+            count(version, receipt, at: time)
+            settle(upload, receipt, at: time)
+        case .removeUpload(let version):
+            uploads[version] = nil
+            published[version] = nil
+            chunks[version] = nil
+        case .oweAbort(let session):
+            owed.insert(session)
+        case .abortDone(let session):
+            owed.remove(session)
+        case .setFact(let name, let value):
+            facts[name] = value
+        }
+    }
+
+    private func claim(_ name: FileName?, in parent: FileID, for file: FileID) throws(JournalError) {
+        guard nodes[parent] != nil else { throw .database(code: 787, message: "FOREIGN KEY constraint failed") }
+        if nodes.values.contains(where: { $0.parent == parent && $0.name == name && $0.file != file }) {
+            throw .database(code: 2067, message: "UNIQUE constraint failed: node.parent, node.name")
+        }
+    }
+
+    private mutating func count(_ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp) {
+        guard published[version] != time else { return }
+        finished.files += 1
+        finished.bytes += receipt.size
+    }
+
+    private mutating func settle(_ upload: UploadRecord, _ receipt: PublishReceipt, at time: Timestamp) {
+        uploads[upload.version]?.session = nil
+        uploads[upload.version]?.receipt = receipt
+        published[upload.version] = time
+        chunks[upload.version] = nil
+        nodes[upload.file]?.isPublished = true
+    }
+}

@@ -1,0 +1,154 @@
+import Synchronization
+package import UploadCore
+
+/// A journal in memory that behaves as the real one, can be made to fail, and remembers what was
+/// applied in which order.
+package final class MemoryJournal: Journal {
+    struct State {
+        var nodes: [FileID: NodeRecord]
+        var attributes: [FileID: [String: [UInt8]]] = [:]
+        var uploads: [VersionID: UploadRecord] = [:]
+        var published: [VersionID: Timestamp] = [:]
+        var chunks: [VersionID: [ChunkIndex: StoredChunk]] = [:]
+        var owed: Set<SessionToken> = []
+        var facts: [String: String] = [:]
+        var highest = (file: FileID(0), version: VersionID(0))
+        var finished = (files: 0, bytes: Int64(0))
+    }
+
+    private struct Guarded {
+        var state: State
+        var applied: [[JournalChange]] = []
+        var error: JournalError?
+        var synchronized = 0
+    }
+
+    private let guarded: Mutex<Guarded>
+
+    /// - Parameter now: the times of the root directory.
+    package init(now: Timestamp = Timestamp(seconds: 1_750_000_000)) {
+        let attributes = NodeAttributes(mode: 0o700, owner: 0, group: 0, accessed: now, modified: now, changed: now)
+        let root = NodeRecord(file: .root, parent: .root, name: nil, kind: .directory, attributes: attributes)
+        guarded = Mutex(Guarded(state: State(nodes: [.root: root])))
+    }
+
+    /// What every call throws from now on; nil: nothing.
+    package func fail(with error: JournalError?) {
+        guarded.withLock { $0.error = error }
+    }
+
+    /// Every `apply` that succeeded, in order.
+    package var applied: [[JournalChange]] { guarded.withLock(\.applied) }
+
+    /// How often `synchronize` succeeded.
+    package var synchronizations: Int { guarded.withLock(\.synchronized) }
+
+    package func apply(_ changes: [JournalChange]) throws(JournalError) {
+        let outcome: Result<Void, JournalError> = guarded.withLock { guarded in
+            if let error = guarded.error { return .failure(error) }
+            do throws(JournalError) {
+                var state = guarded.state
+                for change in changes { try state.apply(change) }
+                guarded.state = state
+            } catch {
+                return .failure(error)
+            }
+            guarded.applied.append(changes)
+            return .success(())
+        }
+        try outcome.get()
+    }
+
+    package func synchronize() throws(JournalError) {
+        _ = try read { _ in }
+        guarded.withLock { $0.synchronized += 1 }
+    }
+
+    private func read<Value>(_ body: (State) -> Value) throws(JournalError) -> Value {
+        let (state, error) = guarded.withLock { ($0.state, $0.error) }
+        if let error { throw error }
+        return body(state)
+    }
+
+    // MARK: The tree
+
+    package func node(_ file: FileID) throws(JournalError) -> NodeRecord? {
+        try read { $0.nodes[file] }
+    }
+
+    package func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord? {
+        try read { $0.nodes.values.first { $0.parent == parent && $0.name == name } }
+    }
+
+    package func children(
+        of parent: FileID, after: FileName?, limit: Int
+    ) throws(JournalError) -> [NodeRecord] {
+        try read { state in
+            var named: [(name: FileName, node: NodeRecord)] = []
+            for node in state.nodes.values where node.parent == parent {
+                guard let name = node.name else { continue }
+                if let after, name <= after { continue }
+                named.append((name, node))
+            }
+            return Array(named.sorted { $0.name < $1.name }.map(\.node).prefix(limit))
+        }
+    }
+
+    package func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
+        try read { state in
+            var open = [directory]
+            while let parent = open.popLast() {
+                for node in state.nodes.values where node.parent == parent && node.file != .root {
+                    if node.isPublished { return true }
+                    if node.kind == .directory { open.append(node.file) }
+                }
+            }
+            return false
+        }
+    }
+
+    package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
+        try read { $0.attributes[file]?[name] }
+    }
+
+    package func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String] {
+        try read { ($0.attributes[file] ?? [:]).keys.sorted() }
+    }
+
+    package func highestIdentifiers() throws(JournalError) -> (file: FileID, version: VersionID) {
+        try read(\.highest)
+    }
+
+    // MARK: Uploads
+
+    package func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? {
+        try read { $0.uploads[version] }
+    }
+
+    package func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? {
+        try read { $0.uploads.values.filter { $0.file == file }.max { $0.version < $1.version } }
+    }
+
+    package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
+        try read { state in
+            state.uploads.values.filter { $0.phase != .done && $0.phase != .cancelled }
+                .sorted { $0.version < $1.version }
+        }
+    }
+
+    package func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
+        try read { ($0.chunks[version] ?? [:]).values.sorted { $0.index < $1.index } }
+    }
+
+    package func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) {
+        try read(\.finished)
+    }
+
+    package func owedAborts() throws(JournalError) -> [SessionToken] {
+        try read { $0.owed.sorted { $0.rawValue < $1.rawValue } }
+    }
+
+    package func fact(_ name: String) throws(JournalError) -> String? {
+        try read { $0.facts[name] }
+    }
+}

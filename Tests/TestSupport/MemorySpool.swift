@@ -1,0 +1,118 @@
+import Glibc
+import Synchronization
+package import UploadCore
+
+/// A spool in memory: each version is a nameless file on tmpfs, so that `descriptor` is a real one. It can be made full.
+package final class MemorySpool: Spool {
+    private struct State {
+        var files: [VersionID: MemorySpoolFile] = [:]
+        var error: SpoolError?
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// What every write and create throws from now on; nil: nothing.
+    package func fail(with error: SpoolError?) {
+        state.withLock { $0.error = error }
+    }
+
+    package func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
+        try refuseIfTold()
+        if let file = state.withLock({ $0.files[version] }) {
+            try file.truncate(to: 0)
+            return file
+        }
+        let file = try MemorySpoolFile(version, spool: self)
+        state.withLock { $0.files[version] = file }
+        return file
+    }
+
+    package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
+        guard let file = state.withLock({ $0.files[version] }) else { throw .missing(version) }
+        return file
+    }
+
+    package func remove(_ version: VersionID) throws(SpoolError) {
+        _ = state.withLock { $0.files.removeValue(forKey: version) }
+    }
+
+    package func versions() throws(SpoolError) -> [VersionID] {
+        state.withLock { Array($0.files.keys) }
+    }
+
+    package func capacity() throws(SpoolError) -> SpoolCapacity {
+        SpoolCapacity(blockSize: 4096, total: 1 << 20, available: 1 << 19, files: 1 << 20, filesAvailable: 1 << 19)
+    }
+
+    fileprivate func refuseIfTold() throws(SpoolError) {
+        if let error = state.withLock(\.error) { throw error }
+    }
+}
+
+private final class MemorySpoolFile: SpoolFile {
+    let version: VersionID
+    let descriptor: Int32
+    private let spool: MemorySpool
+
+    init(_ version: VersionID, spool: MemorySpool) throws(SpoolError) {
+        var template = Array("/dev/shm/uploadfs-test.XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        guard descriptor >= 0, unlink(template) == 0 else { throw .system(call: "mkstemp", errno: errno) }
+        self.version = version
+        self.descriptor = descriptor
+        self.spool = spool
+    }
+
+    deinit { close(descriptor) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SpoolError) -> Int {
+        try check("pread", pread(descriptor, buffer.baseAddress, buffer.count, Int(offset)))
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError) {
+        try spool.refuseIfTold()
+        try check("pwrite", pwrite(descriptor, bytes.baseAddress, bytes.count, Int(offset)))
+    }
+
+    func truncate(to size: Int64) throws(SpoolError) {
+        try check("ftruncate", Int(ftruncate(descriptor, Int(size))))
+    }
+
+    func size() throws(SpoolError) -> Int64 { Int64(try status().st_size) }
+    func blocks() throws(SpoolError) -> Int64 { Int64(try status().st_blocks) }
+    func synchronize() throws(SpoolError) { try spool.refuseIfTold() }
+
+    private func status() throws(SpoolError) -> stat {
+        var status = stat()
+        try check("fstat", Int(fstat(descriptor, &status)))
+        return status
+    }
+
+    /// Memory has neither short counts nor interruptions.
+    @discardableResult
+    private func check(_ call: String, _ result: Int) throws(SpoolError) -> Int {
+        guard result >= 0 else { throw .system(call: call, errno: errno) }
+        return result
+    }
+}
+
+extension SpoolFile {
+    /// All of it, for comparing.
+    package func contents() throws(SpoolError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Int(try size()))
+        let outcome = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(SpoolError) in try read(into: buffer, at: 0) }
+        }
+        return Array(bytes[..<(try outcome.get())])
+    }
+
+    package func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolError) {
+        let outcome = bytes.withUnsafeBytes { buffer in
+            Result { () throws(SpoolError) in try write(buffer, at: offset) }
+        }
+        try outcome.get()
+    }
+}
