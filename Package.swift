@@ -107,7 +107,7 @@ let package = Package(
             dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "UploadFuseTests",
-            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "TestSupport"], swiftSettings: house),
+            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "CLinux", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "UploadServerTests",
             dependencies: [

@@ -16,4 +16,19 @@ static inline int clinux_start_writeback(int descriptor, long offset, long lengt
     return sync_file_range(descriptor, offset, length, 2);
 }
 
+// pidfd_open(2)
+int pidfd_open(int process, unsigned int flags);
+
+// pipe2(2), with O_CLOEXEC
+int pipe2(int ends[2], int flags);
+
+static inline int clinux_pipe(int ends[2]) {
+    return pipe2(ends, 0x80000);
+}
+
+// POSIX_SPAWN_SETSID of posix_spawnattr_setflags(3): the child begins a session of its own.
+static inline short clinux_spawn_in_new_session(void) {
+    return 0x80;
+}
+
 #endif

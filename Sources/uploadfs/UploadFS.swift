@@ -36,16 +36,16 @@ struct UploadFS: AsyncParsableCommand {
             }
         } catch let failure as CommandFailure {
             Terminal.error("uploadfs: \(failure.text)")
-            exit(failure.code.rawValue)
+            Glibc.exit(failure.code.rawValue)
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if code.isSuccess {
                 Terminal.write(text)
-                exit(0)
+                Glibc.exit(0)
             }
             if !text.isEmpty { Terminal.error(text) }
-            exit(code == .validationFailure ? CommandFailure.Code.usage.rawValue : code.rawValue)
+            Glibc.exit(code == .validationFailure ? CommandFailure.Code.usage.rawValue : code.rawValue)
         }
     }
 }

@@ -92,7 +92,7 @@ extension EndToEnd {
                 ]) { $1 })
             defer {
                 program.end(within: 5)
-                umount2(directory.path, Int32(MNT_DETACH.rawValue))
+                umount2(directory.path, Int32(MNT_DETACH))
             }
             let code = program.waitForEnd(within: 20)
             _ = try? program.line(with: "\u{0}", within: 1)

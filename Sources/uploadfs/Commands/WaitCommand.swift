@@ -30,7 +30,7 @@ struct WaitCommand: AsyncParsableCommand {
             Task.detached {
                 try await Task.sleep(for: limit)
                 Terminal.error("uploadfs: Timed out after \(timeout): not everything is uploaded.")
-                exit(CommandFailure.Code.timedOut.rawValue)
+                Glibc.exit(CommandFailure.Code.timedOut.rawValue)
             }
         }
         let failures = try await Self.detached { try Self.wait(waiting, paths) }

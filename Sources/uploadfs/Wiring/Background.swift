@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import UploadCore
 
@@ -20,7 +21,7 @@ enum Background {
         let state = settings.stateDirectory(for: target)
         let log = state + "/mount.log"
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else {
+        guard clinux_pipe(&ends) == 0 else {
             throw CommandFailure(.failure, "No pipe could be made: \(String(cString: strerror(errno))).")
         }
         defer { close(ends[0]) }
@@ -77,7 +78,7 @@ enum Background {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, clinux_spawn_in_new_session())
         var process: pid_t = 0
         let code = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, strings, environ)
         guard code == 0 else {

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import ServiceLifecycle
+import UnixSignals
 import UploadCore
 import UploadFuse
 import UploadServer
@@ -29,7 +30,7 @@ struct MountProcess: Sendable {
         let logger = Log.logger(level: settings.logLevel)
         let path = settings.stateDirectory(for: target)
         try StatePaths.check(path, isOutside: target.mountpoint, "The state directory")
-        try Mountpoint.check(target.mountpoint)
+        try Mountpoint.clear(target.mountpoint)
         let credentials = try Credentials(file: settings.tokenFile)
         let state = try openState(path)
         let transfer = try makeClient()
@@ -149,14 +150,12 @@ struct MountProcess: Sendable {
                 clock: ContinuousClock(), now: WallClock.now, random: { Double.random(in: 0..<1) },
                 log: Log.engine(logger)),
             settings: settings.engine)
-        let filesystem = MountedFileSystem(
-            configuration: configuration, spool: state.spool, journal: state.journal, uploads: front,
-            namespace: namespace, now: WallClock.now, logger: logger)
+        let filesystem = MountedFileSystem(namespace: namespace, uploads: front, logger: logger)
         await engine.recover()
         do {
             try filesystem.mount()
         } catch {
-            throw CommandFailure(error, mountpoint: target.mountpoint)
+            throw CommandFailure(error)
         }
         try await runServices(filesystem, engine, front, state.journal, label, logger)
     }

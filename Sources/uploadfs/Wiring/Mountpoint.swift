@@ -3,15 +3,14 @@ import UploadCore
 import UploadFuse
 import UploadStore
 
-/// Looks at a mountpoint before anything is begun.
+/// A mountpoint before anything is begun there.
 enum Mountpoint {
-    /// - Throws: CommandFailure when it can't be mounted upon. What an uploadfs that died left mounted
-    ///   there is detached first.
-    static func check(_ path: String) throws(CommandFailure) {
+    /// Detaches what an uploadfs that died left mounted there.
+    static func clear(_ path: String) throws(CommandFailure) {
         var information = stat()
         if stat(path, &information) != 0, errno == ENOTCONN {
             guard
-                umount2(path, Int32(MNT_DETACH.rawValue)) == 0
+                umount2(path, Int32(MNT_DETACH)) == 0
                     || ChildProcess.run("fusermount3", ["-u", "-z", path]) == 0
             else {
                 throw CommandFailure(
@@ -20,37 +19,32 @@ enum Mountpoint {
                 )
             }
         }
-        guard stat(path, &information) == 0 else {
-            switch errno {
-            case ENOENT:
-                throw CommandFailure(.configuration, "The mountpoint \(path) does not exist. Make it: mkdir -p \(path)")
-            case EACCES: throw CommandFailure(.permission, "The mountpoint \(path) can't be reached by this user.")
-            case let code:
-                throw CommandFailure(
-                    .configuration, "The mountpoint \(path) can't be used: \(String(cString: strerror(code))).")
-            }
-        }
-        guard information.st_mode & S_IFMT == S_IFDIR else {
-            throw CommandFailure(.configuration, "The mountpoint \(path) is not a directory.")
-        }
-        if let entry = try MountTable.entries().last(where: { $0.mountpoint == path }), entry.type == "fuse.uploadfs" {
-            throw CommandFailure(
-                .failure, "An uploadfs is mounted on \(path) already. Unmount it first: uploadfs unmount \(path)")
-        }
-        guard access("/dev/fuse", R_OK | W_OK) == 0 else {
-            if errno == ENOENT {
-                throw CommandFailure(
-                    .configuration,
-                    "/dev/fuse is missing: load the kernel's FUSE module (modprobe fuse), or give the container that device."
-                )
-            }
-            throw CommandFailure(
-                .permission, "/dev/fuse may not be used by this user: \(String(cString: strerror(errno))).")
-        }
     }
 }
 
 extension CommandFailure {
+    init(_ error: MountError) {
+        switch error {
+        case .mountpointMissing(let path):
+            self.init(.configuration, "The mountpoint \(path) does not exist. Make it: mkdir -p \(path)")
+        case .notADirectory(let path):
+            self.init(.configuration, "The mountpoint \(path) is not a directory.")
+        case .alreadyMounted(let path, _):
+            self.init(
+                .failure, "An uploadfs is mounted on \(path) already. Unmount it first: uploadfs unmount \(path)")
+        case .notPermitted(let path):
+            self.init(.permission, "This user may not mount on \(path): it must be able to write there.")
+        case .deviceMissing:
+            self.init(
+                .configuration,
+                "/dev/fuse is missing: load the kernel's FUSE module (modprobe fuse), or give the container that device.")
+        case .deviceNotAccessible:
+            self.init(.permission, "/dev/fuse may not be used by this user.")
+        case .other(let detail):
+            self.init(.failure, "The mount failed: \(detail).")
+        }
+    }
+
     init(_ error: StateDirectoryError, path: String) {
         switch error {
         case .inUse(let process):

@@ -34,7 +34,8 @@ struct FileSystemService: Service {
             await withCheckedContinuation { continuation in
                 // A thread of its own: the loop blocks in it until the mount is gone.
                 DispatchQueue(label: "uploadfs.fuse").async {
-                    filesystem.run()
+                    // What ended it, if not an unmount, it has logged.
+                    _ = filesystem.run()
                     continuation.resume()
                 }
                 isReady()

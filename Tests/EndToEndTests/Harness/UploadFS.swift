@@ -82,7 +82,7 @@ final class Mounted: Sendable {
 
     fileprivate static func tearDown(_ program: Program, _ mountpoint: String) {
         program.end(within: 8)
-        umount2(mountpoint, Int32(MNT_DETACH.rawValue))
+        umount2(mountpoint, Int32(MNT_DETACH))
     }
 
     func path(_ name: String) -> String { mountpoint + "/" + name }
@@ -130,7 +130,7 @@ private final class Watchdog: Sendable {
                 "watchdog: \(mountpoint) is detached after \(limit) s; the last log lines:\n\(program.output.suffix(2000))"
             )
             program.signal(SIGKILL)
-            umount2(mountpoint, Int32(MNT_DETACH.rawValue))
+            umount2(mountpoint, Int32(MNT_DETACH))
         }
     }
 

@@ -1,0 +1,190 @@
+import CFuse
+import Glibc
+
+/// libfuse's table of callbacks. Each decodes, calls, and lets `Reply` answer; nothing is decided here.
+///
+/// Left out, because the kernel then does the right thing by itself (libfuse answers ENOSYS once):
+/// access (`default_permissions` checks before we are asked), lseek (SEEK_HOLE tells the end),
+/// copy_file_range (copies through read and write), fallocate (EOPNOTSUPP; posix_fallocate(3) writes
+/// instead), getlk, setlk and flock (local locks), ioctl (ENOTTY), bmap, poll (always ready).
+func makeOperationTable() -> fuse_lowlevel_ops {
+    var table = fuse_lowlevel_ops()
+    table.addSession()
+    table.addNames()
+    table.addDirectories()
+    table.addFiles()
+    table.addAttributes()
+    table.addRefusals()
+    return table
+}
+
+extension fuse_lowlevel_ops {
+    fileprivate mutating func addSession() {
+        `init` = { userdata, connection in
+            guard let userdata, let connection else { return }
+            let configuration = SessionContext.of(userdata: userdata).fileSystem.configuration
+            connection.pointee.negotiate(splicesWrites: configuration.splicesWrites)
+        }
+    }
+
+    fileprivate mutating func addNames() {
+        lookup = { request, parent, name in
+            Reply(request, "lookup").entry { fs throws(FileSystemError) in try fs.lookup(nameBytes(name), in: parent) }
+        }
+        forget = { request, inode, count in
+            SessionContext.of(request).fileSystem.forget(inode, count: count)
+            fuse_reply_none(request)
+        }
+        forget_multi = { request, count, all in
+            let fileSystem = SessionContext.of(request).fileSystem
+            for item in UnsafeBufferPointer(start: all, count: count) {
+                fileSystem.forget(item.ino, count: item.nlookup)
+            }
+            fuse_reply_none(request)
+        }
+        unlink = { request, parent, name in
+            Reply(request, "unlink").done { fs throws(FileSystemError) in try fs.unlink(nameBytes(name), in: parent) }
+        }
+        rmdir = { request, parent, name in
+            Reply(request, "rmdir").done { fs throws(FileSystemError) in
+                try fs.removeDirectory(nameBytes(name), in: parent)
+            }
+        }
+        rename = { request, parent, name, newParent, newName, flags in
+            Reply(request, "rename").done { fs throws(FileSystemError) in
+                let flags = FileSystem.RenameFlags(rawValue: flags)
+                try fs.rename(nameBytes(name), in: parent, to: nameBytes(newName), in: newParent, flags: flags)
+            }
+        }
+    }
+
+    fileprivate mutating func addDirectories() {
+        mkdir = { request, parent, name, mode in
+            Reply(request, "mkdir").entry { fs throws(FileSystemError) in
+                try fs.makeDirectory(nameBytes(name), in: parent, mode: mode, by: FileSystem.Caller(request))
+            }
+        }
+        opendir = { request, inode, info in
+            Reply(request, "opendir").opened(info) { fs throws(FileSystemError) in
+                Opened(handle: try fs.openDirectory(inode))
+            }
+        }
+        readdir = { request, inode, room, offset, info in
+            Reply(request, "readdir").listing(room: room, plus: false) { fs, buffer throws(FileSystemError) in
+                try fs.list(try info.handle(), from: Int64(offset), countsLookups: false) { buffer.add($0) }
+            }
+        }
+        readdirplus = { request, inode, room, offset, info in
+            Reply(request, "readdirplus").listing(room: room, plus: true) { fs, buffer throws(FileSystemError) in
+                try fs.list(try info.handle(), from: Int64(offset), countsLookups: true) { buffer.add($0) }
+            }
+        }
+        releasedir = { request, inode, info in
+            Reply(request, "releasedir").done { fs throws(FileSystemError) in _ = info?.pointee.dropHandle() }
+        }
+        fsyncdir = { request, inode, dataOnly, info in
+            Reply(request, "fsyncdir").done { fs throws(FileSystemError) in try fs.synchronizeJournal() }
+        }
+    }
+
+    fileprivate mutating func addFiles() {
+        create = { request, parent, name, mode, info in
+            Reply(request, "create").created(info) { fs throws(FileSystemError) in
+                let caller = FileSystem.Caller(request)
+                let flags = info?.pointee.flags ?? O_RDWR
+                return try fs.create(nameBytes(name), in: parent, mode: mode, flags: flags, by: caller)
+            }
+        }
+        mknod = { request, parent, name, mode, device in
+            Reply(request, "mknod").entry { fs throws(FileSystemError) in
+                try fs.makeNode(nameBytes(name), in: parent, mode: mode, by: FileSystem.Caller(request))
+            }
+        }
+        open = { request, inode, info in
+            Reply(request, "open").opened(info) { fs throws(FileSystemError) in
+                try fs.open(inode, flags: info?.pointee.flags ?? O_RDONLY)
+            }
+        }
+        read = { request, inode, count, offset, info in
+            Reply(request, "read").read { fs throws(FileSystemError) in
+                try fs.read(try info.handle(), count, at: Int64(offset))
+            }
+        }
+        write_buf = { request, inode, bytes, offset, info in
+            Reply(request, "write").written { fs throws(FileSystemError) in
+                guard let bytes else { throw .invalid }
+                return try fs.write(try info.handle(), KernelBytes(bytes), at: Int64(offset))
+            }
+        }
+        flush = { request, inode, info in
+            Reply(request, "flush").done { fs throws(FileSystemError) in try fs.flush(try info.handle()) }
+        }
+        release = { request, inode, info in
+            Reply(request, "release").done { fs throws(FileSystemError) in
+                if let handle = info?.pointee.dropHandle() { fs.release(handle) }
+            }
+        }
+        fsync = { request, inode, dataOnly, info in
+            Reply(request, "fsync").done { fs throws(FileSystemError) in try fs.synchronize(try info.handle()) }
+        }
+    }
+
+    fileprivate mutating func addAttributes() {
+        getattr = { request, inode, info in
+            Reply(request, "getattr").attributes { fs throws(FileSystemError) in try fs.attributes(inode) }
+        }
+        setattr = { request, inode, wanted, mask, info in
+            Reply(request, "setattr").attributes { fs throws(FileSystemError) in
+                guard let wanted else { throw .invalid }
+                return try fs.change(inode, AttributeChange(wanted.pointee, mask))
+            }
+        }
+        statfs = { request, inode in
+            Reply(request, "statfs").capacity { fs throws(FileSystemError) in try fs.capacity() }
+        }
+        getxattr = { request, inode, name, room in
+            Reply(request, "getxattr").value(room: room) { fs throws(FileSystemError) in
+                try fs.extendedAttribute(attributeName(name), of: inode)
+            }
+        }
+        listxattr = { request, inode, room in
+            Reply(request, "listxattr").value(room: room) { fs throws(FileSystemError) in
+                // Each name ends with a NUL, listxattr(2).
+                try fs.extendedAttributeNames(of: inode).flatMap { Array($0.utf8) + [0] }
+            }
+        }
+        setxattr = { request, inode, name, value, count, flags in
+            Reply(request, "setxattr").done { fs throws(FileSystemError) in
+                let value = Array(UnsafeRawBufferPointer(start: value, count: count))
+                let mode = FileSystem.AttributeMode(flags: flags)
+                try fs.setExtendedAttribute(attributeName(name), to: value, of: inode, mode: mode)
+            }
+        }
+        removexattr = { request, inode, name in
+            Reply(request, "removexattr").done { fs throws(FileSystemError) in
+                try fs.removeExtendedAttribute(attributeName(name), of: inode)
+            }
+        }
+    }
+
+    /// ENOSYS would be wrong: these are known, and can't be had on this filesystem (EPERM, as
+    /// symlink(2) and link(2) say).
+    fileprivate mutating func addRefusals() {
+        symlink = { request, target, parent, name in
+            Reply(request, "symlink").entry { fs throws(FileSystemError) in throw .unsupportedKind }
+        }
+        link = { request, inode, parent, name in
+            Reply(request, "link").entry { fs throws(FileSystemError) in throw .unsupportedKind }
+        }
+        readlink = { request, inode in
+            Reply(request, "readlink").done { fs throws(FileSystemError) in throw .invalid }
+        }
+    }
+}
+
+extension FileSystem.AttributeMode {
+    /// XATTR_CREATE and XATTR_REPLACE of setxattr(2), which Glibc declares as an enumeration.
+    fileprivate init(flags: Int32) {
+        self = flags & 1 != 0 ? .mustBeNew : flags & 2 != 0 ? .mustExist : .any
+    }
+}

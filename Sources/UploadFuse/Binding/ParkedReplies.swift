@@ -1,0 +1,56 @@
+import CFuse
+import Dispatch
+import Glibc
+import Synchronization
+
+/// All parked replies of a session. They must be answered before libfuse's session is freed, for each
+/// request points into it.
+final class ParkedReplies: Sendable {
+    private let state = Mutex(State())
+    /// Entered for each request that is parked, left when it is answered.
+    private let pending = DispatchGroup()
+
+    private struct State {
+        var replies: [ObjectIdentifier: ParkedReply] = [:]
+        var isEnding = false
+    }
+
+    /// Answers later what `waiter` will tell; at once when the mount is going.
+    func park(_ request: fuse_req_t?, _ waiter: Waiter) {
+        let reply = ParkedReply(request) { [self] reply in remove(reply) }
+        let isEnding = state.withLock { state in
+            if !state.isEnding {
+                state.replies[ObjectIdentifier(reply)] = reply
+                pending.enter()
+            }
+            return state.isEnding
+        }
+        guard !isEnding else {
+            fuse_reply_err(request, FileSystemError.ending.code)
+            return
+        }
+        reply.park(waiter)
+        // `end` may have come while the reply was not ready to be answered.
+        if state.withLock(\.isEnding) { reply.answer(.failure(.ending)) }
+    }
+
+    /// Answers all that wait, and from now on everybody at once.
+    func end() {
+        let waiting = state.withLock { state in
+            state.isEnding = true
+            return Array(state.replies.values)
+        }
+        for reply in waiting { reply.answer(.failure(.ending)) }
+    }
+
+    /// Returns when no thread is about to answer any more.
+    func drain() {
+        end()
+        pending.wait()
+    }
+
+    private func remove(_ reply: ParkedReply) {
+        state.withLock { _ = $0.replies.removeValue(forKey: ObjectIdentifier(reply)) }
+        pending.leave()
+    }
+}

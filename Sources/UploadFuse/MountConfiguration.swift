@@ -1,0 +1,38 @@
+package import UploadCore
+
+/// What a mount is told. The same value makes the `Namespace` and the `MountedFileSystem`.
+package struct MountConfiguration: Sendable {
+    /// Where to mount, as the user wrote it.
+    package var mountpoint: String
+    /// What `mount` and `df` show as the source; no credentials in it.
+    package var destination: String
+    package var classifier: NameClassifier
+    /// How files of a content type are cut into chunks.
+    package var schedule: @Sendable (_ contentType: String) -> ChunkSchedule
+    /// Bytes; nil while nobody knows of a limit. Asked at each write, since the destination may tell it late.
+    package var maximumFileSize: @Sendable () -> Int64?
+    /// `.uploadfs` shows in `ls -a` of the root.
+    package var showStatusDirectory: Bool
+    /// Who owns the root directory (when it is made) and the status files.
+    package var owner: UInt32
+    package var group: UInt32
+    /// Whether bytes come from the kernel through a pipe. For cp of 1 GiB it takes the daemon 1.1 s of
+    /// CPU with and 1.3 s without on tmpfs, 2.2 s and 2.6 s on a disk; for writes of 4 KiB the same.
+    package var splicesWrites = true
+
+    package init(
+        mountpoint: String, destination: String, classifier: NameClassifier = NameClassifier(),
+        schedule: @escaping @Sendable (_ contentType: String) -> ChunkSchedule,
+        maximumFileSize: @escaping @Sendable () -> Int64? = { nil }, showStatusDirectory: Bool = false,
+        owner: UInt32, group: UInt32
+    ) {
+        self.mountpoint = mountpoint
+        self.destination = destination
+        self.classifier = classifier
+        self.schedule = schedule
+        self.maximumFileSize = maximumFileSize
+        self.showStatusDirectory = showStatusDirectory
+        self.owner = owner
+        self.group = group
+    }
+}

@@ -1,0 +1,161 @@
+import Glibc
+import Logging
+import UploadCore
+
+/// A file that was opened, as the kernel is to treat it.
+struct Opened: Sendable {
+    let handle: OpenHandle
+    /// Every read comes to us.
+    var isDirect = false
+    /// close(2) need not tell us.
+    var needsNoFlush = false
+}
+
+extension FileSystem {
+    func create(
+        _ bytes: [UInt8], in parent: UInt64, mode: UInt32, flags: Int32, by caller: Caller
+    ) throws(FileSystemError) -> (entry: Entry, opened: Opened) {
+        let name = try checkedName(bytes, in: parent)
+        let (made, attached) = try namespace.locked { tree throws(FileSystemError) -> (Entry, Attached) in
+            if let node = try tree.child(name, of: FileID(parent)) {
+                // Another thread was quicker than the kernel's view of it.
+                guard flags & O_EXCL == 0 else { throw .exists }
+                let attached = try attach(node, flags: flags, in: &tree)
+                let kept = try tree.node(node.record.file)
+                tree.remember(kept)
+                return (entry(kept), attached)
+            }
+            let made = try makeFile(name, in: FileID(parent), mode: mode, by: caller, tree: &tree)
+            tree.remember(made.node)
+            let handle = FileHandle(file: made.node.record.file, content: made.content, isWriter: true)
+            return (entry(made.node), Attached(handle: handle, mustTruncate: false))
+        }
+        do throws(FileSystemError) {
+            return (made, try opened(attached))
+        } catch {
+            forget(made.attributes.inode, count: 1)
+            throw error
+        }
+    }
+
+    /// mknod(2) of a regular file: an empty one, made and closed.
+    func makeNode(
+        _ bytes: [UInt8], in parent: UInt64, mode: UInt32, by caller: Caller
+    ) throws(FileSystemError) -> Entry {
+        guard mode & UInt32(S_IFMT) == UInt32(S_IFREG) else {
+            explainOnce("only files and directories can be made: no object can stand for a device or a pipe")
+            throw .unsupportedKind
+        }
+        let name = try checkedName(bytes, in: parent)
+        return try namespace.locked { tree throws(FileSystemError) in
+            guard try tree.child(name, of: FileID(parent)) == nil else { throw .exists }
+            let made = try makeFile(name, in: FileID(parent), mode: mode, by: caller, tree: &tree)
+            tree.remember(made.node)
+            release(FileHandle(file: made.node.record.file, content: made.content, isWriter: true), in: &tree)
+            return entry(try tree.node(made.node.record.file))
+        }
+    }
+
+    func makeDirectory(
+        _ bytes: [UInt8], in parent: UInt64, mode: UInt32, by caller: Caller
+    ) throws(FileSystemError) -> Entry {
+        let name = try checkedName(bytes, in: parent)
+        return try namespace.locked { tree throws(FileSystemError) in
+            let directory = try tree.directory(FileID(parent)).record
+            guard try tree.child(name, of: directory.file) == nil else { throw .exists }
+            let moment = now()
+            let record = newRecord(
+                tree.newFile(), name, .directory, in: directory, mode: mode, by: caller, at: moment)
+            try applyTouching(directory, [.insertNode(record)], at: moment, tree: &tree)
+            let node = CachedNode(record)
+            tree.remember(node)
+            return entry(node)
+        }
+    }
+
+    // MARK: Making
+
+    private func makeFile(
+        _ name: FileName, in parent: FileID, mode: UInt32, by caller: Caller, tree: inout Tree
+    ) throws(FileSystemError) -> (node: CachedNode, content: Content) {
+        let directory = try tree.directory(parent).record
+        guard let directoryPath = try tree.path(of: parent) else { throw .notFound }
+        let moment = now()
+        let contentType = ContentType.of(name)
+        let schedule = configuration.schedule(contentType)
+        let version = tree.newVersion()
+        var record = newRecord(tree.newFile(), name, .file, in: directory, mode: mode, by: caller, at: moment)
+        record.version = version
+        let upload = UploadRecord(
+            version: version, file: record.file, phase: .receiving, schedule: schedule, contentType: contentType,
+            created: moment)
+        try applyTouching(directory, [.insertNode(record), .insertUpload(upload)], at: moment, tree: &tree)
+        let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
+
+        let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
+        let track = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: schedule.firstSize) }
+        var node = CachedNode(record)
+        node.content = content
+        tree.insert(node)
+        if let track {
+            let nameClass = configuration.classifier.classify(directoryPath.appending(name))
+            uploads.post(
+                .opened(
+                    OpenedVersion(
+                        version: version, file: record.file, track: track, contentType: contentType,
+                        nameClass: nameClass, isNew: true)))
+        }
+        return (node, content)
+    }
+
+    /// A spool file for a version that the journal just got. When there can't be one, the journal
+    /// shall not go on telling of it: nobody else has heard of it yet.
+    func spoolFile(
+        for version: VersionID, orUndo changes: [JournalChange]
+    ) throws(FileSystemError) -> any SpoolFile {
+        do throws(SpoolError) {
+            return try spool.create(version)
+        } catch {
+            try namespace.journalled(changes)
+            throw FileSystemError(error)
+        }
+    }
+
+    private func newRecord(
+        _ file: FileID, _ name: FileName, _ kind: NodeKind, in directory: NodeRecord, mode: UInt32, by caller: Caller,
+        at moment: Timestamp
+    ) -> NodeRecord {
+        // A directory with the set-group-ID bit gives its group to what is made in it (inode(7)).
+        let givesGroup = directory.attributes.mode & UInt32(S_ISGID) != 0
+        let inherited = givesGroup && kind == .directory ? UInt32(S_ISGID) : 0
+        return NodeRecord(
+            file: file, parent: directory.file, name: name, kind: kind,
+            attributes: NodeAttributes(
+                mode: mode & 0o7777 | inherited, owner: caller.owner,
+                group: givesGroup ? directory.attributes.group : caller.group, accessed: moment, modified: moment,
+                changed: moment))
+    }
+
+    /// Changes to what lies in a directory, and the directory's times with them.
+    func applyTouching(
+        _ directory: NodeRecord, _ changes: [JournalChange], at moment: Timestamp, tree: inout Tree
+    ) throws(FileSystemError) {
+        let touched = touched(directory, at: moment)
+        try namespace.journalled(changes + [.updateNode(touched)])
+        tree.recorded(touched)
+    }
+
+    var writerContext: WriterContext {
+        WriterContext(
+            journal: journal, uploads: uploads, maximumFileSize: configuration.maximumFileSize, now: now,
+            report: { [logger, configuration] file, failure in
+                logger.warning(
+                    "a write failed, so its file is not uploaded",
+                    metadata: [
+                        // The tree's lock may be held by who reports, so the path can't be asked for here.
+                        "inode": "\(file)", "code": "\(failure.code)", "reason": "\(failure.reason)",
+                        "remedy": "\(failure.remedy)", "mount": "\(configuration.mountpoint)",
+                    ])
+            })
+    }
+}

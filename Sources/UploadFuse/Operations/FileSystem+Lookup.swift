@@ -1,0 +1,31 @@
+import UploadCore
+
+extension FileSystem {
+    /// - Returns: nil when there is no such name. Counts as one lookup of what it returns.
+    func lookup(_ bytes: [UInt8], in parent: UInt64) throws(FileSystemError) -> Entry? {
+        // A name that can't exist is simply not there.
+        guard bytes.count <= FileName.maximumLength else { throw .nameTooLong }
+        guard let name = try? FileName(bytes: bytes) else { return nil }
+        if let status = StatusInode(parent) { return try statusFiles.lookup(name, in: status) }
+        if isStatusDirectory(name, in: parent) { return try statusFiles.rootEntry() }
+        return try namespace.locked { tree throws(FileSystemError) in
+            guard let node = try tree.child(name, of: FileID(parent)) else { return nil }
+            tree.remember(node)
+            return entry(node)
+        }
+    }
+
+    func forget(_ inode: UInt64, count: UInt64) {
+        guard StatusInode(inode) == nil else { return }
+        namespace.locked { $0.forget(FileID(inode), count: count) }
+    }
+
+    func attributes(_ inode: UInt64) throws(FileSystemError) -> Entry {
+        if let status = StatusInode(inode) { return try statusFiles.entry(status) }
+        return try namespace.locked { tree throws(FileSystemError) in entry(try tree.node(FileID(inode))) }
+    }
+
+    func capacity() throws(FileSystemError) -> SpoolCapacity {
+        try spooled { () throws(SpoolError) in try spool.capacity() }
+    }
+}

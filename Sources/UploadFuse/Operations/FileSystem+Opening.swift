@@ -1,0 +1,114 @@
+import Glibc
+import UploadCore
+
+extension FileSystem {
+    func open(_ inode: UInt64, flags: Int32) throws(FileSystemError) -> Opened {
+        if let status = StatusInode(inode) {
+            guard flags & O_ACCMODE == O_RDONLY else { throw .reserved }
+            return Opened(handle: try statusFiles.open(status), isDirect: true, needsNoFlush: true)
+        }
+        let attached = try namespace.locked { tree throws(FileSystemError) in
+            try attach(try tree.node(FileID(inode)), flags: flags, in: &tree)
+        }
+        return try opened(attached)
+    }
+
+    /// A handle that is counted, and what is left to do for it without the lock.
+    struct Attached: Sendable {
+        let handle: FileHandle
+        /// It could not begin anew, since it was never closed or another writer has it open.
+        let mustTruncate: Bool
+    }
+
+    func attach(_ node: CachedNode, flags: Int32, in tree: inout Tree) throws(FileSystemError) -> Attached {
+        guard node.record.kind == .file else { throw .isDirectory }
+        let isWriter = flags & O_ACCMODE != O_RDONLY
+        let truncating = isWriter && flags & O_TRUNC != 0
+        let (content, isAnew) = try attach(node, asWriter: isWriter, truncating: truncating, in: &tree)
+        let handle = FileHandle(file: node.record.file, content: content, isWriter: isWriter)
+        return Attached(handle: handle, mustTruncate: truncating && !isAnew)
+    }
+
+    func opened(_ attached: Attached) throws(FileSystemError) -> Opened {
+        if attached.mustTruncate {
+            do throws(FileSystemError) {
+                try attached.handle.content.truncate(to: 0)
+            } catch {
+                release(attached.handle)
+                throw error
+            }
+        }
+        return Opened(handle: .file(attached.handle), needsNoFlush: !attached.handle.isWriter)
+    }
+
+    /// The content of a file with one more handle on it.
+    /// - Returns: also whether it was cut to nothing by a new version.
+    func attach(
+        _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, in tree: inout Tree
+    ) throws(FileSystemError) -> (content: Content, isAnew: Bool) {
+        guard let version = node.record.version else { throw .isDirectory }
+        let content: Content
+        if let open = node.content {
+            content = open
+        } else {
+            content = Content(
+                file: node.record.file,
+                spoolFile: try spooled { () throws(SpoolError) in try spool.open(version) },
+                size: node.record.size, isNew: false, context: writerContext)
+        }
+        if truncating, isWriter, content.mayBeginAnew(writers: 0) {
+            try beginAnew(content, node.record, in: &tree)
+            _ = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: 1) }
+            try tree.update(node.record.file) { $0.content = content }
+            return (content, true)
+        }
+        if isWriter {
+            let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
+            let path = try tree.path(of: node.record.file)
+            let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
+            let schedule = upload?.schedule ?? configuration.schedule(contentType)
+            let track = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: schedule.firstSize) }
+            if let track, let path {
+                uploads.post(
+                    .opened(
+                        OpenedVersion(
+                            version: version, file: node.record.file, track: track, contentType: contentType,
+                            nameClass: configuration.classifier.classify(path), isNew: false)))
+            }
+        } else {
+            _ = content.opened(asWriter: false) { WriteTrack(size: $0, wakeEvery: 1) }
+        }
+        try tree.update(node.record.file) { $0.content = content }
+        return (content, false)
+    }
+
+    /// Cut to nothing: a new version with a spool file of its own, so that the one before goes on
+    /// uploading what was closed until this one is closed too (P3).
+    func beginAnew(_ content: Content, _ record: NodeRecord, in tree: inout Tree) throws(FileSystemError) {
+        guard let path = try tree.path(of: record.file), let name = record.name else { throw .notFound }
+        let moment = now()
+        let contentType = ContentType.of(name)
+        let schedule = configuration.schedule(contentType)
+        let version = tree.newVersion()
+        let upload = UploadRecord(
+            version: version, file: record.file, phase: .receiving, schedule: schedule, contentType: contentType,
+            created: moment)
+        var fresh = record
+        fresh.version = version
+        fresh.size = 0
+        fresh.attributes.modified = moment
+        fresh.attributes.changed = moment
+        try namespace.journalled([.insertUpload(upload), .updateNode(fresh)])
+        let spoolFile = try spoolFile(for: version, orUndo: [.updateNode(record), .removeUpload(version)])
+        let track = WriteTrack(size: 0, wakeEvery: schedule.firstSize)
+        tree.recorded(fresh)
+        if let owed = content.beginAnew(spoolFile, track: track, at: moment) {
+            uploads.post(.closed(owed.version, size: owed.size))
+        }
+        uploads.post(
+            .opened(
+                OpenedVersion(
+                    version: version, file: record.file, track: track, contentType: contentType,
+                    nameClass: configuration.classifier.classify(path), isNew: true)))
+    }
+}

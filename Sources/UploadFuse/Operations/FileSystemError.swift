@@ -1,0 +1,114 @@
+import Glibc
+import UploadCore
+
+/// Everything that a filesystem call can be refused for, and the one table of errno.
+enum FileSystemError: Error, Sendable, Hashable {
+    case notFound
+    case exists
+    case notDirectory
+    case isDirectory
+    case notEmpty
+    case nameTooLong
+    /// A name whose bytes are no UTF-8 can't be told to any destination.
+    case nameNotUTF8
+    case invalid
+    /// The object is at the destination, and we are not to delete there.
+    case published
+    /// It is being published at this very moment; a moment later it is published, or free again.
+    case beingPublished
+    /// Published (or about to be) under the old name: the caller shall copy and delete.
+    case renameOfPublished
+    /// `.uploadfs` and what is in it belongs to us.
+    case reserved
+    /// Symbolic links, hard links, devices, pipes: no object can stand for one.
+    case unsupportedKind
+    case unsupported
+    case noSuchAttribute
+    case attributeExists
+    case attributeBufferTooSmall
+    case attributeTooLarge
+    case badHandle
+    case tooLarge
+    case noSpace
+    case interrupted
+    /// The mount is going away.
+    case ending
+    /// `wait/PATH`: it will not be uploaded without somebody's decision.
+    case uploadFailed
+    /// The bytes that an earlier write left are not what the writer wanted.
+    case spoiled
+    case spool(SpoolError)
+    case journal(JournalError)
+
+    /// errno(3), positive.
+    var code: Int32 {
+        switch self {
+        case .notFound: ENOENT
+        case .exists: EEXIST
+        case .notDirectory: ENOTDIR
+        case .isDirectory: EISDIR
+        case .notEmpty: ENOTEMPTY
+        case .nameTooLong: ENAMETOOLONG
+        case .nameNotUTF8: EILSEQ
+        case .invalid: EINVAL
+        case .published: EPERM
+        case .beingPublished: EBUSY
+        case .renameOfPublished: EXDEV
+        case .reserved: EPERM
+        case .unsupportedKind: EPERM
+        case .unsupported: EOPNOTSUPP
+        case .noSuchAttribute: ENODATA
+        case .attributeExists: EEXIST
+        case .attributeBufferTooSmall: ERANGE
+        case .attributeTooLarge: E2BIG
+        case .badHandle: EBADF
+        case .tooLarge: EFBIG
+        case .noSpace: ENOSPC
+        case .interrupted: EINTR
+        case .ending: EIO
+        case .uploadFailed: EIO
+        case .spoiled: EIO
+        case .spool(.noSpace), .journal(.noSpace): ENOSPC
+        case .spool(.missing), .spool(.system): EIO
+        case .journal(.database): EIO
+        }
+    }
+
+    /// Nothing that the caller did: somebody should read of it in the log.
+    var isUnexpected: Bool {
+        switch self {
+        case .spool, .journal, .badHandle: true
+        case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
+            .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
+            .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .tooLarge, .noSpace,
+            .interrupted, .ending, .uploadFailed, .spoiled:
+            false
+        }
+    }
+
+    init(_ error: FileNameError) {
+        self =
+            switch error {
+            case .tooLong: .nameTooLong
+            case .notUTF8: .nameNotUTF8
+            case .notAName: .invalid
+            }
+    }
+
+    init(_ error: SpoolError) {
+        switch error {
+        case .noSpace: self = .noSpace
+        case .missing, .system: self = .spool(error)
+        }
+    }
+}
+
+/// Journal calls with the filesystem's error type.
+func journalled<T>(_ work: () throws(JournalError) -> T) throws(FileSystemError) -> T {
+    do throws(JournalError) { return try work() } catch { throw .journal(error) }
+}
+
+/// Spool calls with the filesystem's error type.
+func spooled<T>(_ work: () throws(SpoolError) -> T) throws(FileSystemError) -> T {
+    do throws(SpoolError) { return try work() } catch { throw FileSystemError(error) }
+}

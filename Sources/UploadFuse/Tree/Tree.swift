@@ -1,0 +1,147 @@
+import UploadCore
+
+/// The nodes that are held, and the way to all others. Only ever touched inside `Namespace`'s lock:
+/// whoever has an `inout Tree` in hand holds it.
+struct Tree: Sendable {
+    // Dependencies.
+    let journal: any Journal
+
+    // State.
+    private var nodes: [FileID: CachedNode]
+    private var lastFile: FileID
+    private var lastVersion: VersionID
+
+    init(journal: any Journal, root: NodeRecord) throws(JournalError) {
+        self.journal = journal
+        let highest = try journal.highestIdentifiers()
+        lastFile = max(highest.file, .root)
+        lastVersion = highest.version
+        nodes = [.root: CachedNode(root)]
+    }
+
+    /// Numbers above every one ever given out, so neither inode nor version is used twice.
+    mutating func newFile() -> FileID {
+        lastFile = FileID(lastFile.rawValue + 1)
+        return lastFile
+    }
+
+    mutating func newVersion() -> VersionID {
+        lastVersion = VersionID(lastVersion.rawValue + 1)
+        return lastVersion
+    }
+
+    // MARK: Finding
+
+    /// - Throws: `.notFound` when it is neither held nor in the journal.
+    func node(_ file: FileID) throws(FileSystemError) -> CachedNode {
+        if let node = nodes[file] { return node }
+        guard let record = try journalled({ () throws(JournalError) in try journal.node(file) }) else {
+            throw .notFound
+        }
+        return CachedNode(record)
+    }
+
+    /// A directory that new entries may go into.
+    func directory(_ file: FileID) throws(FileSystemError) -> CachedNode {
+        let node = try node(file)
+        guard node.record.kind == .directory else { throw .notDirectory }
+        guard !node.isUnlinked else { throw .notFound }
+        return node
+    }
+
+    func child(_ name: FileName, of parent: FileID) throws(FileSystemError) -> CachedNode? {
+        guard let record = try journalled({ () throws(JournalError) in try journal.child(name, of: parent) }) else {
+            return nil
+        }
+        return nodes[record.file] ?? CachedNode(record)
+    }
+
+    func children(of parent: FileID, after: FileName?, limit: Int) throws(FileSystemError) -> [CachedNode] {
+        try journalled { () throws(JournalError) in try journal.children(of: parent, after: after, limit: limit) }
+            .map { nodes[$0.file] ?? CachedNode($0) }
+    }
+
+    /// nil when it, or a directory above it, is gone.
+    func path(of file: FileID) throws(FileSystemError) -> UploadPath? {
+        var names: [FileName] = []
+        var file = file
+        while file != .root {
+            do {
+                let node = try node(file)
+                guard !node.isUnlinked, let name = node.record.name else { return nil }
+                names.append(name)
+                file = node.record.parent
+            } catch .notFound {
+                return nil
+            }
+        }
+        return UploadPath(names.reversed())
+    }
+
+    /// Published, or being published: its name stands at the destination.
+    func isNameFixed(_ node: CachedNode) throws(FileSystemError) -> Bool {
+        if node.claims > 0 || node.record.isPublished { return true }
+        guard node.record.kind == .directory else { return false }
+        let directory = node.record.file
+        if try journalled({ () throws(JournalError) in try journal.hasPublishedDescendant(directory) }) { return true }
+        for claimed in nodes.values where claimed.claims > 0 && !claimed.isUnlinked {
+            if try isBelow(claimed.record.file, directory) { return true }
+        }
+        return false
+    }
+
+    private func isBelow(_ file: FileID, _ directory: FileID) throws(FileSystemError) -> Bool {
+        var file = file
+        while file != .root {
+            if file == directory { return true }
+            file = try node(file).record.parent
+        }
+        return directory == .root
+    }
+
+    // MARK: Holding
+
+    /// Changes a node and keeps it, or drops it when nobody holds it any more.
+    mutating func update(_ file: FileID, _ change: (inout CachedNode) -> Void) throws(FileSystemError) {
+        var node = try node(file)
+        change(&node)
+        nodes[file] = node.isHeld ? node : nil
+    }
+
+    /// A node that the journal just got.
+    mutating func insert(_ node: CachedNode) {
+        nodes[node.record.file] = node.isHeld ? node : nil
+    }
+
+    /// The kernel was told of this inode (FUSE counts those).
+    mutating func remember(_ node: CachedNode) {
+        var node = node
+        node.lookups += 1
+        nodes[node.record.file] = node
+    }
+
+    mutating func forget(_ file: FileID, count: UInt64) {
+        guard var node = nodes[file] else { return }
+        node.lookups -= min(count, node.lookups)
+        nodes[file] = node.isHeld ? node : nil
+    }
+
+    /// The journal has a new record of this node.
+    mutating func recorded(_ record: NodeRecord) {
+        guard var node = nodes[record.file] else { return }
+        node.record = record
+        if node.claims > 0 { node.updatedWhileClaimed = true }
+        nodes[record.file] = node
+    }
+
+    /// The journal has this node no more.
+    mutating func unlinked(_ file: FileID) {
+        guard var node = nodes[file] else { return }
+        node.isUnlinked = true
+        node.content?.unlinked()
+        nodes[file] = node
+    }
+
+    /// For tests of P4: how many nodes are in memory.
+    var heldCount: Int { nodes.count }
+}

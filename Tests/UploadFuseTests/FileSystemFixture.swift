@@ -1,0 +1,128 @@
+import Glibc
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadFuse
+
+/// A filesystem without a mount, over a journal and a spool in memory. Files count from 2 (the root
+/// is 1), versions from 1.
+final class FileSystemFixture: Sendable {
+    let journal = MemoryJournal()
+    let spool = MemorySpool()
+    let uploads = FakeUploads()
+    let namespace: Namespace
+    let fileSystem: FileSystem
+
+    static let caller = FileSystem.Caller(owner: 1000, group: 1000)
+
+    init(maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false) throws {
+        var configuration = MountConfiguration(
+            mountpoint: "/nowhere", destination: "test", schedule: { _ in .equal(8) }, owner: 0, group: 0)
+        configuration.maximumFileSize = { maximumFileSize }
+        configuration.showStatusDirectory = showStatusDirectory
+        let clock = Clock()
+        namespace = try Namespace(
+            journal: journal, spool: spool, configuration: configuration, now: { clock.tick() })
+        fileSystem = FileSystem(
+            namespace: namespace, uploads: uploads,
+            logger: Logger(label: "test") { _ in
+                SwiftLogNoOpLogHandler()
+            })
+    }
+
+    /// Every moment is a second later than the one before.
+    private final class Clock: Sendable {
+        private let seconds = Atomic<Int64>(1_750_000_000)
+
+        func tick() -> Timestamp {
+            Timestamp(seconds: seconds.wrappingAdd(1, ordering: .relaxed).newValue)
+        }
+    }
+
+    // MARK: Calls as the kernel makes them
+
+    func create(_ name: String, in parent: UInt64 = 1, flags: Int32 = O_WRONLY) throws -> OpenHandle {
+        try fileSystem.create(Array(name.utf8), in: parent, mode: 0o644, flags: flags, by: Self.caller).opened.handle
+    }
+
+    func makeDirectory(_ name: String, in parent: UInt64 = 1) throws -> UInt64 {
+        try fileSystem.makeDirectory(Array(name.utf8), in: parent, mode: 0o755, by: Self.caller).attributes.inode
+    }
+
+    @discardableResult
+    func write(_ handle: OpenHandle, _ text: String, at offset: Int64 = 0) throws -> Int {
+        let bytes = Array(text.utf8)
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(FileSystemError) in
+                try fileSystem.write(handle, MemorySource(bytes: bytes), at: offset)
+            }
+        }
+        return try result.get()
+    }
+
+    func close(_ handle: OpenHandle) throws {
+        defer { fileSystem.release(handle) }
+        try fileSystem.flush(handle)
+    }
+
+    /// A whole file, written and closed.
+    @discardableResult
+    func make(_ name: String, _ text: String = "text", in parent: UInt64 = 1) throws -> UInt64 {
+        let handle = try create(name, in: parent)
+        try write(handle, text)
+        try close(handle)
+        return try #require(try lookup(name, in: parent)).attributes.inode
+    }
+
+    func open(_ inode: UInt64, _ flags: Int32 = O_WRONLY) throws -> OpenHandle {
+        try fileSystem.open(inode, flags: flags).handle
+    }
+
+    func lookup(_ name: String, in parent: UInt64 = 1) throws -> Entry? {
+        try fileSystem.lookup(Array(name.utf8), in: parent)
+    }
+
+    func unlink(_ name: String, in parent: UInt64 = 1) throws {
+        try fileSystem.unlink(Array(name.utf8), in: parent)
+    }
+
+    func rename(
+        _ name: String, to newName: String, from parent: UInt64 = 1, into newParent: UInt64 = 1,
+        flags: FileSystem.RenameFlags = []
+    ) throws {
+        try fileSystem.rename(
+            Array(name.utf8), in: parent, to: Array(newName.utf8), in: newParent, flags: flags)
+    }
+
+    func content(_ handle: OpenHandle) throws -> String {
+        switch try fileSystem.read(handle, 1 << 20, at: 0) {
+        case .spool(let file, _, let count): return String(decoding: try file.contents().prefix(count), as: UTF8.self)
+        case .bytes(let bytes): return String(decoding: bytes, as: UTF8.self)
+        case .parked: return "(parked)"
+        }
+    }
+
+    func names(in inode: UInt64 = 1) throws -> [String] {
+        let handle = try fileSystem.openDirectory(inode)
+        var names: [String] = []
+        try fileSystem.list(handle, from: 0, countsLookups: false) {
+            names.append($0.name); return true
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+    }
+
+    /// What was journalled of one version since, in words.
+    func journalled(_ version: Int64) -> [String] {
+        journal.applied.joined().compactMap { change -> String? in
+            switch change {
+            case .insertUpload(let upload) where upload.version.rawValue == version: "inserted"
+            case .closed(VersionID(version), let size, _): "closed \(size)"
+            case .reopened(VersionID(version)): "reopened"
+            default: nil
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import Glibc
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadFuse
+
+@Suite("Names: making, renaming, removing")
+struct NamesTests {
+    let fixture: FileSystemFixture
+
+    init() throws {
+        fixture = try FileSystemFixture()
+    }
+
+    private func publish(_ inode: UInt64) {
+        _ = fixture.namespace.claim(FileID(inode))
+        fixture.namespace.release(FileID(inode), published: true)
+    }
+
+    @Test("A name has up to 255 bytes, not characters")
+    func longNames() throws {
+        let longest = String(repeating: "é", count: 127) + "x"
+        try fixture.make(longest)
+        #expect(try fixture.lookup(longest) != nil)
+        #expect(throws: FileSystemError.nameTooLong) { try fixture.create(longest + "y") }
+        #expect(throws: FileSystemError.nameTooLong) { try fixture.lookup(longest + "y") }
+    }
+
+    @Test("One é and e with an accent are two names")
+    func normalization() throws {
+        let composed = try fixture.make("\u{e9}", "composed")
+        let decomposed = try fixture.make("e\u{301}", "decomposed")
+        #expect(composed != decomposed)
+        #expect(try fixture.names().count == 2)
+    }
+
+    @Test("Bytes that are no UTF-8 are EILSEQ where a name is made, and not there where one is looked up")
+    func notUTF8() throws {
+        let bytes: [UInt8] = [0x61, 0xff, 0x62]
+        #expect(throws: FileSystemError.nameNotUTF8) {
+            try fixture.fileSystem.create(bytes, in: 1, mode: 0o644, flags: O_WRONLY, by: FileSystemFixture.caller)
+        }
+        #expect(try fixture.fileSystem.lookup(bytes, in: 1) == nil)
+    }
+
+    @Test("Names with newlines and quotes are names", arguments: ["a\nb", "\"'$(x)`", " ", "..a", "%2e"])
+    func oddNames(name: String) throws {
+        try fixture.make(name)
+        #expect(try fixture.names() == [name])
+    }
+
+    @Test("A rename relabels, and the engine starts the settling time anew")
+    func rename() throws {
+        let inode = try fixture.make("a.txt")
+        let directory = try fixture.makeDirectory("d")
+        _ = fixture.uploads.takeEvents()
+        try fixture.rename("a.txt", to: "b.txt", into: directory)
+        #expect(fixture.uploads.takeEvents() == ["touched \(inode)"])
+        #expect(fixture.namespace.path(of: FileID(inode))?.text == "d/b.txt")
+        #expect(try fixture.names() == ["d"])
+    }
+
+    @Test("A temporary name is told, and so is the rename that ends it")
+    func temporaryName() throws {
+        let inode = try fixture.make("film.mkv.part")
+        #expect(fixture.uploads.takeEvents().first == "opened 1 new temporary")
+        try fixture.rename("film.mkv.part", to: "film.mkv")
+        #expect(fixture.uploads.takeEvents() == ["classified \(inode) ordinary"])
+    }
+
+    @Test("A directory that comes out of the trash brings its files back")
+    func outOfTrash() throws {
+        let trash = try fixture.makeDirectory(".Trash-0")
+        let directory = try fixture.makeDirectory("photos", in: trash)
+        let inode = try fixture.make("a.jpg", in: directory)
+        #expect(fixture.uploads.takeEvents().first == "opened 1 new litter")
+        try fixture.rename("photos", to: "photos", from: trash)
+        #expect(fixture.uploads.takeEvents() == ["classified \(inode) ordinary"])
+    }
+
+    @Test("What a rename replaces is removed")
+    func replaced() throws {
+        let old = try fixture.make("a.txt", "old")
+        let new = try fixture.make("b.txt", "new")
+        _ = fixture.uploads.takeEvents()
+        try fixture.rename("b.txt", to: "a.txt")
+        #expect(fixture.uploads.takeEvents() == ["removed \(old)", "touched \(new)"])
+        #expect(try fixture.lookup("a.txt")?.attributes.inode == new)
+        #expect(throws: FileSystemError.exists) { try fixture.rename("a.txt", to: "a.txt", flags: .noReplace) }
+    }
+
+    @Test("RENAME_NOREPLACE is kept, other flags are EINVAL")
+    func renameFlags() throws {
+        try fixture.make("a")
+        try fixture.make("b")
+        #expect(throws: FileSystemError.exists) { try fixture.rename("a", to: "b", flags: .noReplace) }
+        #expect(throws: FileSystemError.invalid) {
+            try fixture.rename("a", to: "b", flags: FileSystem.RenameFlags(rawValue: 2))
+        }
+    }
+
+    @Test("Files and directories don't replace each other, and only empty directories are replaced")
+    func kinds() throws {
+        try fixture.make("file")
+        let full = try fixture.makeDirectory("full")
+        _ = try fixture.makeDirectory("empty")
+        try fixture.make("inside", in: full)
+        #expect(throws: FileSystemError.isDirectory) { try fixture.rename("file", to: "empty") }
+        #expect(throws: FileSystemError.notDirectory) { try fixture.rename("empty", to: "file") }
+        #expect(throws: FileSystemError.notEmpty) { try fixture.rename("empty", to: "full") }
+        try fixture.rename("full", to: "empty")
+        #expect(try fixture.names() == ["empty", "file"])
+    }
+
+    @Test("What is published keeps its name, and so do the directories above it")
+    func published() throws {
+        let directory = try fixture.makeDirectory("d")
+        let inode = try fixture.make("a.txt", in: directory)
+        try fixture.journal.apply([
+            .published(VersionID(1), PublishReceipt(url: "u", size: 4, digest: "d"), at: Timestamp(seconds: 1))
+        ])
+        publish(inode)
+        #expect(throws: FileSystemError.published) { try fixture.unlink("a.txt", in: directory) }
+        #expect(throws: FileSystemError.renameOfPublished) {
+            try fixture.rename("a.txt", to: "b.txt", from: directory)
+        }
+        #expect(throws: FileSystemError.renameOfPublished) { try fixture.rename("d", to: "e") }
+    }
+
+    @Test("A published name may be replaced by a newer file")
+    func replacePublished() throws {
+        let old = try fixture.make("a.txt", "old")
+        publish(old)
+        let new = try fixture.make("a.txt.tmp", "new")
+        _ = fixture.uploads.takeEvents()
+        try fixture.rename("a.txt.tmp", to: "a.txt")
+        #expect(fixture.uploads.takeEvents() == ["removed \(old)", "classified \(new) ordinary"])
+    }
+
+    @Test("While the engine publishes a file, its name can't change")
+    func claimed() throws {
+        let directory = try fixture.makeDirectory("d")
+        let inode = try fixture.make("a.txt", in: directory)
+        let claim = try #require(fixture.namespace.claim(FileID(inode)))
+        #expect(claim.path.text == "d/a.txt")
+        #expect(throws: FileSystemError.renameOfPublished) {
+            try fixture.rename("a.txt", to: "b.txt", from: directory)
+        }
+        #expect(throws: FileSystemError.renameOfPublished) { try fixture.rename("d", to: "e") }
+        #expect(throws: FileSystemError.beingPublished) { try fixture.unlink("a.txt", in: directory) }
+        fixture.namespace.release(FileID(inode), published: false)
+        try fixture.rename("d", to: "e")
+        #expect(fixture.namespace.path(of: FileID(inode))?.text == "e/a.txt")
+    }
+
+    @Test("An attribute set during a claim does not take the publishing back")
+    func attributesDuringClaim() throws {
+        let inode = try fixture.make("a.txt")
+        _ = fixture.namespace.claim(FileID(inode))
+        try fixture.journal.apply([
+            .published(VersionID(1), PublishReceipt(url: "u", size: 4, digest: "d"), at: Timestamp(seconds: 1))
+        ])
+        _ = try fixture.fileSystem.change(inode, AttributeChange(mode: 0o600))
+        fixture.namespace.release(FileID(inode), published: true)
+        let node = try #require(try fixture.journal.node(FileID(inode)))
+        #expect(node.isPublished)
+        #expect(node.attributes.mode == 0o600)
+    }
+
+    @Test("An unlinked file has no path and can't be claimed")
+    func unlinked() throws {
+        let inode = try fixture.make("a.txt")
+        _ = fixture.uploads.takeEvents()
+        try fixture.unlink("a.txt")
+        #expect(fixture.uploads.takeEvents() == ["removed \(inode)"])
+        #expect(fixture.namespace.path(of: FileID(inode)) == nil)
+        #expect(fixture.namespace.claim(FileID(inode)) == nil)
+        #expect(throws: FileSystemError.notFound) { try fixture.unlink("a.txt") }
+    }
+
+    @Test("A directory with something in it can't be removed; an unlinked one takes nothing in")
+    func directories() throws {
+        let directory = try fixture.makeDirectory("d")
+        try fixture.make("a", in: directory)
+        #expect(throws: FileSystemError.notEmpty) { try fixture.fileSystem.removeDirectory(Array("d".utf8), in: 1) }
+        try fixture.unlink("a", in: directory)
+        try fixture.fileSystem.removeDirectory(Array("d".utf8), in: 1)
+        #expect(throws: FileSystemError.notFound) { try fixture.create("b", in: directory) }
+    }
+
+    @Test("Numbers go on after a restart, and what was there is there")
+    func restart() throws {
+        let inode = try fixture.make("a.txt")
+        let again = try Namespace(
+            journal: fixture.journal, spool: fixture.spool, configuration: fixture.namespace.configuration,
+            now: fixture.namespace.now)
+        #expect(again.path(of: FileID(inode))?.text == "a.txt")
+        #expect(again.locked { $0.newFile() } == FileID(inode + 1))
+        #expect(again.locked { $0.newVersion() } == VersionID(2))
+    }
+}
