@@ -3,7 +3,6 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 import UploadCore
 
@@ -26,9 +25,6 @@ package final class UploadServer: Service {
     private static let drainTime = Duration.seconds(3)
     /// How often expired sessions are looked for; each is refused from the moment of its expiry anyway.
     private static let sweepInterval = Duration.seconds(15 * 60)
-    /// Few: a loop only copies between sockets and the page cache.
-    private static let loops = max(2, min(4, System.coreCount))
-
     /// Prepares the directory and reads back the sessions that an earlier server left; listens to nothing yet.
     package convenience init(configuration: UploadServerConfiguration, logger: Logger) throws(UploadServerError) {
         try self.init(configuration: configuration, logger: logger, now: Self.wallClock)
@@ -56,22 +52,21 @@ package final class UploadServer: Service {
     /// Serves until graceful shutdown (requests under way may finish, for 3 s) or cancellation.
     /// May be called once.
     package func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.loops)
         store.calls.start()
         let outcome: Result<Void, any Error>
         do {
-            try await serve(on: group)
+            try await serve()
             outcome = .success(())
         } catch {
             outcome = .failure(error)
         }
         bound.settle(.failure(.stopped))
         try await store.calls.stop()
-        try await group.shutdownGracefully()
         try outcome.get()
     }
 
-    private func serve(on group: MultiThreadedEventLoopGroup) async throws {
+    private func serve() async throws {
+        try Task.checkCancellation()
         let (host, port) = (configuration.host, configuration.port)
         let application = Application(
             responder: routes,
@@ -80,7 +75,7 @@ package final class UploadServer: Service {
             },
             configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
             onServerRunning: { [bound] channel in bound.settle(.success(channel.localAddress?.port ?? port)) },
-            eventLoopGroupProvider: .shared(group),
+            eventLoopGroupProvider: .singleton,
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { [bound] in
@@ -121,7 +116,7 @@ extension UploadServerError {
         case let error as IOError where error.errnoCode == EADDRINUSE: .portInUse(host: host, port: port)
         case let error as IOError where error.errnoCode == EACCES: .bindPermission(host: host, port: port)
         case let error as IOError where error.errnoCode == EADDRNOTAVAIL: .addressUnavailable(host: host)
-        case SocketAddressError.unknown: .addressUnavailable(host: host)
+        case is SocketAddressError.UnknownHost: .addressUnavailable(host: host)
         default: .bindFailed(host: host, port: port, detail: "\(error)")
         }
     }

@@ -64,7 +64,7 @@ struct WritingTests {
         let inode = try fixture.make("a.txt")
         _ = fixture.uploads.takeEvents()
         try fixture.close(try fixture.open(inode))
-        #expect(fixture.uploads.takeEvents() == ["opened 1"])
+        #expect(fixture.uploads.takeEvents() == ["opened 1", "closed 1 4"])
         #expect(fixture.journalled(1) == ["inserted", "closed 4"])
     }
 
@@ -165,7 +165,7 @@ struct WritingTests {
         _ = try fixture.fileSystem.change(inode, AttributeChange(size: 0))
         try fixture.write(handle, "2")
         try fixture.close(handle)
-        #expect(fixture.uploads.takeEvents() == ["opened 2 new", "closed 2 1"])
+        #expect(fixture.uploads.takeEvents() == ["closed 1 5", "opened 2 new", "closed 2 1"])
         #expect(fixture.journalled(1) == ["inserted", "closed 5"])
     }
 
@@ -191,7 +191,7 @@ struct WritingTests {
         #expect(throws: FileSystemError.noSpace) { try fixture.write(handle, "two", at: 3) }
         #expect(throws: FileSystemError.noSpace) { try fixture.fileSystem.flush(handle) }
         fixture.fileSystem.release(handle)
-        #expect(fixture.uploads.takeEvents() == [])
+        #expect(fixture.uploads.takeEvents() == ["closed 1 3"])
         #expect(fixture.journalled(1) == ["inserted"])
 
         let inode = try #require(try fixture.lookup("a.txt")).attributes.inode
@@ -222,7 +222,7 @@ struct WritingTests {
         let handle = try fixture.open(inode)
         #expect(throws: FileSystemError.tooLarge) { try fixture.write(handle, "x", at: 10) }
         fixture.fileSystem.release(handle)
-        #expect(fixture.uploads.takeEvents() == ["opened 1"])
+        #expect(fixture.uploads.takeEvents() == ["opened 1", "closed 1 10"])
         #expect(fixture.journalled(1) == ["inserted", "closed 10"])
     }
 

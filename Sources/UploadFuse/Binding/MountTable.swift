@@ -2,26 +2,26 @@ import Glibc
 
 /// What /proc/self/mountinfo says (proc_pid_mountinfo(5)). Asking it never touches the filesystem in
 /// question, which may not answer.
-struct MountTable {
-    struct Line: Equatable {
+package struct MountTable: Sendable {
+    package struct Line: Equatable, Sendable {
         /// st_dev of what is mounted there: major 0 and this minor, for FUSE.
-        let minor: UInt32
-        let mountpoint: String
-        let type: String
+        package let minor: UInt32
+        package let mountpoint: String
+        package let type: String
     }
 
-    let lines: [Line]
+    package let lines: [Line]
 
     init(_ text: String) {
         lines = text.split(separator: "\n").compactMap(Self.line)
     }
 
-    static func current() -> MountTable {
+    package static func current() -> MountTable {
         MountTable(contents(of: "/proc/self/mountinfo") ?? "")
     }
 
     /// The topmost mount at exactly this place.
-    func last(at mountpoint: String) -> Line? {
+    package func last(at mountpoint: String) -> Line? {
         lines.last { $0.mountpoint.utf8.elementsEqual(mountpoint.utf8) }
     }
 

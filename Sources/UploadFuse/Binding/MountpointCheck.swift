@@ -2,8 +2,9 @@ import CFuse
 import Glibc
 
 /// Everything that can be known to be wrong before libfuse is asked, so that each has its own answer.
-enum MountpointCheck {
-    static let fileSystemType = "fuse.uploadfs"
+package enum MountpointCheck {
+    /// As mount(8) shows it.
+    package static let fileSystemType = "fuse.uploadfs"
 
     /// - Returns: the mountpoint as an absolute path without symbolic links.
     static func check(_ mountpoint: String) throws(MountError) -> String {

@@ -52,10 +52,9 @@ extension Content {
             guard state.writers == 0 else { return departure }
             state.closedSize = state.size
             state.track = nil
-            if state.owesClose, state.failure == nil, !state.isChanged, !state.isUnlinked {
-                departure.closed = (state.version, state.closedSize)
-            }
-            state.owesClose = false
+            // Whether anything changed or not: the engine was told of the open. What was spoiled it
+            // knows as well, and an unlinked file it has given up already.
+            if !state.isUnlinked { departure.closed = (state.version, state.closedSize) }
             return departure
         }
     }
@@ -77,12 +76,11 @@ extension Content {
         version: VersionID, size: Int64
     )? {
         locked { state in
-            let owed = state.owesClose && state.failure == nil ? (state.version, state.size) : nil
+            let owed = state.writers > 0 ? (state.version, state.size) : nil
             state.spoolFile = spoolFile
             state.closedSize = 0
             state.track = track
             state.isChanged = true
-            state.owesClose = true
             state.modified = nil
             state.failure = nil
             return owed

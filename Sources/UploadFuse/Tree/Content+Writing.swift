@@ -49,7 +49,6 @@ extension Content {
             try journalled { () throws(JournalError) in try context.journal.apply([.reopened(version)]) }
         }
         state.isChanged = true
-        state.owesClose = true
     }
 
     /// The bytes are in the spool. A flush may have come between: then what it acknowledged has

@@ -26,8 +26,6 @@ final class Content: Sendable {
         var handles = 0
         /// New, or changed since the journal's last `.closed`.
         var isChanged: Bool
-        /// The engine is owed a `.closed`.
-        var owesClose: Bool
         /// The last write, as long as the journal does not have it.
         var modified: Timestamp?
         /// What a write failed with: from then on it stays failed, until it is begun anew.
@@ -42,7 +40,7 @@ final class Content: Sendable {
     init(file: FileID, spoolFile: any SpoolFile, size: Int64, isNew: Bool, context: WriterContext) {
         self.file = file
         self.context = context
-        state = Mutex(State(spoolFile: spoolFile, closedSize: size, isChanged: isNew, owesClose: isNew))
+        state = Mutex(State(spoolFile: spoolFile, closedSize: size, isChanged: isNew))
     }
 
     func locked<R: Sendable>(_ body: (inout State) throws(FileSystemError) -> R) throws(FileSystemError) -> R {

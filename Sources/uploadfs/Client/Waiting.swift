@@ -41,7 +41,8 @@ struct Waiting: Sendable {
         try listed().filter { $0.phase == "failed" || $0.phase == "interrupted" }.map(\.path)
     }
 
-    private static let settled: Set<String> = ["done", "failed", "cancelled", "interrupted", "ignored"]
+    /// What happens no more by itself; a held file waits for a rename that may never come.
+    private static let settled: Set<String> = ["done", "failed", "cancelled", "interrupted", "ignored", "held"]
 
     private func listed() throws(CommandFailure) -> [Status.File] {
         let text = try SmallFile.read(mountpoint + "/.uploadfs/status.json")

@@ -16,7 +16,7 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let path = try MountTable.uploadfs(at: mountpoint) + "/.uploadfs/" + (json ? "status.json" : "status")
+        let path = try RunningMount.mountpoint(mountpoint) + "/.uploadfs/" + (json ? "status.json" : "status")
         Terminal.write(try SmallFile.read(path))
         while watch {
             // Showing it twice a second is what was asked for.

@@ -14,7 +14,7 @@ struct UnmountCommand: AsyncParsableCommand {
     var wait = false
 
     func run() async throws {
-        let path = try MountTable.uploadfs(at: mountpoint)
+        let path = try RunningMount.mountpoint(mountpoint)
         if wait {
             let waiting = Waiting(mountpoint: path)
             let failures = try await WaitCommand.detached { try WaitCommand.wait(waiting, []) }

@@ -20,7 +20,7 @@ struct WaitCommand: AsyncParsableCommand {
     var timeout: String?
 
     func run() async throws {
-        let waiting = Waiting(mountpoint: try MountTable.uploadfs(at: mountpoint))
+        let waiting = Waiting(mountpoint: try RunningMount.mountpoint(mountpoint))
         if let timeout {
             guard let limit = Quantity.duration(timeout) else {
                 throw CommandFailure(

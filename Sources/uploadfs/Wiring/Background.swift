@@ -64,9 +64,7 @@ enum Background {
 
     private static func spawn(log: Int32, ready: Int32) throws(CommandFailure) -> pid_t {
         defer { close(log) }
-        let arguments = CommandLine.arguments.filter { $0 != "--background" } + ["--ready-descriptor", "3"]
-        let strings = arguments.map { strdup($0) } + [nil]
-        defer { strings.forEach { free($0) } }
+        let words = CommandLine.arguments.filter { $0 != "--background" } + ["--ready-descriptor", "3"]
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -75,17 +73,12 @@ enum Background {
         posix_spawn_file_actions_adddup2(&actions, log, 2)
         // dup2 of a descriptor onto itself takes its close-on-exec flag away, too (glibc).
         posix_spawn_file_actions_adddup2(&actions, ready, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, clinux_spawn_in_new_session())
-        var process: pid_t = 0
-        let code = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, strings, environ)
-        guard code == 0 else {
+        switch ChildProcess.start("/proc/self/exe", words, &actions, inNewSession: true) {
+        case .success(let process): return process
+        case .failure(.errno(let code)):
             throw CommandFailure(
                 .failure, "uploadfs could not be started in the background: \(String(cString: strerror(code))).")
         }
-        return process
     }
 
     private static func awaitReady(_ descriptor: Int32, _ process: pid_t, _ log: String) throws(CommandFailure) {

@@ -120,8 +120,15 @@ struct MountProcess: Sendable {
                 } catch let error as UploadServerError {
                     throw CommandFailure(error)
                 }
-                try await body(port)
+                let outcome: Result<Void, any Error>
+                do {
+                    try await body(port)
+                    outcome = .success(())
+                } catch {
+                    outcome = .failure(error)
+                }
                 await group.triggerGracefulShutdown()
+                try outcome.get()
             }
             try await tasks.waitForAll()
         }

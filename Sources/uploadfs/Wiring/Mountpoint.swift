@@ -37,7 +37,8 @@ extension CommandFailure {
         case .deviceMissing:
             self.init(
                 .configuration,
-                "/dev/fuse is missing: load the kernel's FUSE module (modprobe fuse), or give the container that device.")
+                "/dev/fuse is missing: load the kernel's FUSE module (modprobe fuse), or give the container that device."
+            )
         case .deviceNotAccessible:
             self.init(.permission, "/dev/fuse may not be used by this user.")
         case .other(let detail):

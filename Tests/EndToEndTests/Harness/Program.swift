@@ -33,6 +33,14 @@ final class Program: Sendable {
             condition.unlock()
         }
 
+        /// Returns once all was read, or `limit` is over: a child that it has left may hold the pipe.
+        func waitForEnd(limit: TimeInterval) {
+            let deadline = Date(timeIntervalSinceNow: limit)
+            condition.lock()
+            while !text.withLock({ $0.1 }), condition.wait(until: deadline) {}
+            condition.unlock()
+        }
+
         /// - Returns: the first whole line with `word` in it; nil when the program ended without one, or `limit` is over.
         func first(with word: String, limit: TimeInterval) -> String? {
             let deadline = Date(timeIntervalSinceNow: limit)
@@ -96,6 +104,12 @@ final class Program: Sendable {
             close(reading)
             lines.end()
         }
+    }
+
+    /// All that it has written; it has ended.
+    func finalOutput() -> String {
+        lines.waitForEnd(limit: 5)
+        return lines.all
     }
 
     /// What it has written so far.

@@ -11,8 +11,7 @@ enum Shell {
         defer { program.end(within: 1) }
         let code = try #require(
             program.waitForEnd(within: limit), "still running after \(limit) s: \(line)\n\(program.output)")
-        _ = try? program.line(with: "\u{0}", within: 1)
-        return (code, program.output)
+        return (code, program.finalOutput())
     }
 
     /// Runs a line that must succeed.

@@ -19,8 +19,7 @@ enum Binary {
         let program = try Program(path, arguments, environment: environment)
         defer { program.end(within: 1) }
         let code = try #require(program.waitForEnd(within: limit), "still running: \(arguments)\n\(program.output)")
-        _ = try? program.line(with: "\u{0}", within: 1)
-        return (code, program.output)
+        return (code, program.finalOutput())
     }
 }
 
