@@ -53,8 +53,7 @@ extension EndToEnd {
                 try Shell.must("mkdir -p \(mount.path("a/b")) && cp \(scene.source)/film \(mount.path("a/b/film"))")
                 try Shell.must(
                     "until grep -q '^[2-9][0-9]' \(mount.path(".uploadfs/progress/a/b/film")); do :; done", within: 30)
-                mount.program.signal(SIGKILL)
-                #expect(mount.program.waitForEnd(within: 5) == 128 + SIGKILL)
+                #expect(mount.kill() == 128 + SIGKILL)
                 proxy.setRate(bytesPerSecond: nil)
                 // The dead mount is still there: "Transport endpoint is not connected".
                 let next = try scene.mount(proxy.port)

@@ -143,9 +143,10 @@ extension UploadEngine {
         let consequence =
             uploads[version]?.machine.failed(
                 work, error, policy: settings.retry, now: world.now(), random: world.random()) ?? .stopped
-        if uploads[version]?.machine.session.token != session {
+        if let session, uploads[version]?.machine.session.token != session {
             uploads[version]?.session = nil
-            record([.setSession(version, nil)])
+            record([.oweAbort(session), .setSession(version, nil)])
+            abort(session, upload.machine.plan.schedule)
         }
         switch consequence {
         case .goOn, .stopped: break

@@ -237,6 +237,11 @@ package struct UploadMachine: Sendable {
         // Bytes changed while they travelled: what the destination refused is no longer what we have.
         if wasOutdated, error == .damaged { return .goOn }
         if case .send(let chunk, _) = work, error == .damaged, plan.chunk(chunk.index) != chunk { return .goOn }
+        if case .finish = work, error == .damaged {
+            // Each chunk arrived right, and yet the whole is wrong there: only a new session mends that.
+            session = .none
+            plan.forget()
+        }
         switch policy.verdict(error) {
         case .stopped:
             return .stopped

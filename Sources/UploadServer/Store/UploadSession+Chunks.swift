@@ -5,7 +5,9 @@ import UploadCore
 
 extension UploadSession {
     /// Takes in a chunk: its bytes go to their place in the file as they arrive, and it counts as stored only when
-    /// all have arrived and are the right ones. What was stored there before is gone from the start.
+    /// all have arrived and are the right ones. What was stored there before is gone from the start; unless it
+    /// is the same: a request that was given up and sent again may arrive late, and must not take away what its
+    /// repetition brought.
     ///
     /// Runs on the event loop of its connection: a write to the page cache is cheaper than a change of thread.
     /// - Parameters:
@@ -15,13 +17,14 @@ extension UploadSession {
         _ body: some AsyncSequence<ByteBuffer, any Error>, index: Int, length: Int64, digest: ContentDigest,
         clock: @Sendable () -> Timestamp
     ) async throws(StoreError) {
-        let lease = try begin(index, now: clock())
-        defer { release(lease) }
+        let record = ChunkRecord(length: length, digest: digest)
+        let lease = try begin(index, unlessStored: record, now: clock())
+        defer { lease.map(release) }
         var hasher = SHA256()
         var received: Int64 = 0
         do {
             for try await buffer in body {
-                try lease.write(buffer, at: received)
+                try lease?.write(buffer, at: received)
                 buffer.withUnsafeReadableBytes { hasher.update(bufferPointer: $0) }
                 received += Int64(buffer.readableBytes)
             }
@@ -32,14 +35,21 @@ extension UploadSession {
         }
         guard received == length else { throw .bodyBroken }
         guard ContentDigest(hasher.finalize()) == digest else { throw .digestMismatch }
-        try complete(lease, ChunkRecord(length: length, digest: digest), now: clock())
+        guard let lease else { return }
+        try complete(lease, record, now: clock())
         workAhead(lease, length: length)
     }
 
     /// Whose bytes of this chunk count is decided here, in the order of the calls: the last one's.
-    private func begin(_ index: Int, now: Timestamp) throws(StoreError) -> ChunkLease {
-        try state.withLock { state throws(StoreError) in
+    /// - Returns: nil when just this is stored already: there is nothing to write.
+    private func begin(_ index: Int, unlessStored record: ChunkRecord, now: Timestamp) throws(StoreError) -> ChunkLease?
+    {
+        try state.withLock { state throws(StoreError) -> ChunkLease? in
             try state.checkOpen()
+            guard state.records[index] != record || state.leases[index] != nil else {
+                state.lastUse = max(state.lastUse, now)
+                return nil
+            }
             let files = try openFiles(&state)
             let lease = ChunkLease(index: index, offset: Int64(index) * parameters.chunkSize, files: files)
             state.leases.updateValue(lease, forKey: index)?.supersede()

@@ -10,7 +10,8 @@ enum Settings {
         "state-dir",
         "Where spool and journal are kept. (default: $XDG_STATE_HOME/uploadfs/ID, by destination and mountpoint)")
     static let tokenFile = Setting<String>.text(
-        "token-file", "A file that holds the bearer token; read again for each request. UPLOADFS_TOKEN does it too.")
+        "token-file",
+        "A file that holds the bearer token (a mount reads it again for each request). UPLOADFS_TOKEN does it too.")
     static let authorityFile = Setting<String>.text(
         "ca-file", "A PEM file of the certificate authorities to trust, instead of the system's.")
     static let logLevel = Setting<String>(

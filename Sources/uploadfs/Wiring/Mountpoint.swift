@@ -7,11 +7,8 @@ import UploadStore
 enum Mountpoint {
     /// Detaches what an uploadfs that died left mounted there.
     static func clear(_ path: String) throws(CommandFailure) {
-        var information = stat()
-        if stat(path, &information) != 0, errno == ENOTCONN {
-            guard
-                umount2(path, Int32(MNT_DETACH)) == 0
-                    || ChildProcess.run("fusermount3", ["-u", "-z", path]) == 0
+        while isDead(path) {
+            guard umount2(path, Int32(MNT_DETACH)) == 0 || ChildProcess.run("fusermount3", ["-u", "-z", path]) == 0
             else {
                 throw CommandFailure(
                     .failure,
@@ -19,6 +16,12 @@ enum Mountpoint {
                 )
             }
         }
+    }
+
+    /// statfs(2) is never answered from the kernel's cache, as stat(2) may be for a second after the death.
+    private static func isDead(_ path: String) -> Bool {
+        var information = statvfs()
+        return statvfs(path, &information) != 0 && errno == ENOTCONN
     }
 }
 

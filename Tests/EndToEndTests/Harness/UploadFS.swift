@@ -51,6 +51,7 @@ final class Mounted: Sendable {
     let program: Program
     let mountpoint: String
     private let watchdog: Watchdog
+    private let isKilled = Mutex(false)
 
     /// - Parameters:
     ///   - destination: nil: the embedded server.
@@ -76,7 +77,17 @@ final class Mounted: Sendable {
 
     deinit {
         watchdog.dismiss()
+        // The mountpoint may be the next one's by now.
+        guard !isKilled.withLock({ $0 }) else { return }
         Self.tearDown(program, mountpoint)
+    }
+
+    /// Ends its process as a crash does; what is mounted stays behind, dead.
+    func kill() -> Int32? {
+        isKilled.withLock { $0 = true }
+        watchdog.dismiss()
+        program.signal(SIGKILL)
+        return program.waitForEnd(within: 5)
     }
 
     fileprivate static func tearDown(_ program: Program, _ mountpoint: String) {

@@ -102,6 +102,8 @@ struct ProxyExchange {
         let ready = try waiter.wait(for: waited, atMost: pause) + [0]
         if ready[1] & (POLLIN | POLLHUP | POLLERR) != 0, ofServer & POLLIN != 0 { try readServer() }
         if ready[1] & POLLOUT != 0, ofServer & POLLOUT != 0 { writeServer() }
+        // Who has gone gets no answer, though the kernel would still take it.
+        if !toClient.isEmpty, ready[0] & (Self.peerClosed | POLLHUP | POLLERR) != 0 { throw clientIsGone() }
         if ready[0] & POLLOUT != 0 { toClient.removeFirst(try client.write(toClient)) }
         if ready[0] & POLLIN != 0, ofClient & POLLIN != 0 {
             guard let bytes = try client.read(atMost: 1 << 16) else { return }

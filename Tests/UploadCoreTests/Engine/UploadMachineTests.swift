@@ -208,6 +208,19 @@ import UploadCore
         #expect(machine.plan.acknowledged == 0)
     }
 
+    @Test("A whole that is wrong though each chunk was right is begun again in a new session")
+    func damagedWhole() throws {
+        var (machine, chunks) = try Self.sending(30)
+        machine.closed()
+        machine.settled()
+        for chunk in chunks { #expect(machine.stored(chunk) == true) }
+        let work = try #require(Self.start(&machine))
+        #expect(Self.fail(&machine, work, .damaged) == .pause)
+        machine.resumed()
+        #expect(machine.session == .none)
+        #expect(machine.next() == .begin)
+    }
+
     @Test("What finalize misses is sent again")
     func missing() throws {
         var (machine, chunks) = try Self.sending(30)

@@ -68,6 +68,36 @@ struct ReplacedChunkTests {
         }
     }
 
+    /// A request that its client gave up and sent again arrives after its repetition, and breaks off.
+    @Test func aLateRepetitionDoesNotTakeAwayWhatIsStored() async throws {
+        try await ServerUnderTest.run { server async throws in
+            let session = try await server.begin().session
+            try await server.chunk(session, 0, "aaaaaaaa")
+            for tail in ["aaaa", "aaaaaaaa"] {
+                let late = try RawConnection(port: server.port)
+                try await late.send(
+                    """
+                    PUT /upload/chunk?session=\(session)&index=0 HTTP/1.1\r
+                    Host: x\r
+                    Content-Digest: \(digest("aaaaaaaa"))\r
+                    Content-Length: 8\r
+                    \r
+                    \(tail)
+                    """)
+                late.reset()
+                try await server.chunk(session, 1, "b")
+                #expect(try await server.status(session).chunks.map(\.index) == [0, 1])
+            }
+            // And one with other bytes than its digest says is refused without harm.
+            let target = "/upload/chunk?session=\(session)&index=0"
+            let refused = try await server.ask(
+                "PUT", target, ["Content-Digest": digest("aaaaaaaa")], Array("xxxxxxxx".utf8))
+            #expect(refused.problem == .digestMismatch)
+            #expect(try await server.finalize(session, "aaaaaaaab").status == 200)
+            #expect(try contents(server.path("a.bin")) == "aaaaaaaab")
+        }
+    }
+
     /// The retry comes while the first request still hangs in the middle; then the rest of the first arrives.
     @Test func aRetrySupersedesTheRequestThatStillHangs() async throws {
         try await ServerUnderTest.run { server async throws in
