@@ -12,7 +12,7 @@ extension EndToEnd {
             .timeLimit(.minutes(6)))
         func peak() throws {
             let scene = try Scene()
-            let mount = try scene.mount(nil, ["--log-level", "error"])
+            let mount = try scene.mount(nil)
             try Shell.must("head -c 2G /dev/zero | tr '\\0' 'u' > \(mount.path("big"))", within: 240)
             try mount.wait(for: "big", within: 240)
             let big = try mount.peakMemory()
