@@ -140,10 +140,13 @@ package enum FailureSentences {
         }
     }
 
+    /// Of a file that was given up only for the time it took: the next mount tries it again.
+    package static let gaveUpCode = "gave-up"
+
     package static func gaveUp(after time: Duration, last error: DestinationError) -> Failure {
         let last = failure(for: error)
         return Failure(
-            code: "gave-up", reason: "Tried for \(DurationFormat.text(time)) without success. \(last.reason)",
+            code: gaveUpCode, reason: "Tried for \(DurationFormat.text(time)) without success. \(last.reason)",
             remedy: "Mend that, then mount again or write the file again.")
     }
 

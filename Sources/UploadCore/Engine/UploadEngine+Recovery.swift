@@ -4,16 +4,16 @@ extension UploadEngine {
     /// To be called once, before any writer comes: what a writer begins must not be taken for left behind.
     package func recover() {
         do {
-            for record in try world.journal.unfinishedUploads() { recover(record) }
+            for record in try world.journal.unfinishedUploads() { try recover(record) }
             for token in try world.journal.owedAborts() { abort(token, world.destination.limits.schedule) }
         } catch {
             world.log.trouble(FailureSentences.journal(error).reason, [:])
         }
     }
 
-    private func recover(_ record: UploadRecord) {
-        guard let path = world.names.path(of: record.file) else {
-            // Unlinked, and the process ended before it had cleaned up.
+    private func recover(_ record: UploadRecord) throws(JournalError) {
+        guard let path = world.names.path(of: record.file), try !isSuperseded(record) else {
+            // Unlinked or replaced, and the process ended before it had cleaned up.
             var changes: [JournalChange] = [.removeUpload(record.version)]
             if let token = record.session { changes.insert(.oweAbort(token), at: 0) }
             self.record(changes)
@@ -28,8 +28,10 @@ extension UploadEngine {
             recovering: record.session)
         machine.settled()
         switch (record.phase, record.failure, record.closedSize) {
-        case (.failed, let failure?, _):
+        case (.failed, let failure?, nil):
             machine.spoiled(failure)
+        case (.failed, let failure?, _?) where failure.code != FailureSentences.gaveUpCode:
+            machine.refused(failure)
         case (.interrupted, let failure?, _):
             machine.interrupted(failure)
         case (_, _, nil):
@@ -41,9 +43,15 @@ extension UploadEngine {
         default:
             break
         }
-        // An older version of the same file that was closed is only of interest until the newer one is closed too.
-        for older in versions[record.file] ?? [] where record.closedSize != nil { give(up: older) }
         add(machine, track: nil, retries: record.retries)
+    }
+
+    /// A version is only of interest until a newer one of its file is closed, too.
+    private func isSuperseded(_ record: UploadRecord) throws(JournalError) -> Bool {
+        guard let newest = try world.journal.newestUpload(of: record.file), newest.version > record.version else {
+            return false
+        }
+        return newest.closedSize != nil
     }
 
     private func spooledSize(_ version: VersionID) -> Int64 {

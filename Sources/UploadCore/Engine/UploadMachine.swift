@@ -173,6 +173,11 @@ package struct UploadMachine: Sendable {
         halt = .spoiled(failure)
     }
 
+    /// An earlier process has found that no retry mends it.
+    package mutating func refused(_ failure: Failure) {
+        halt = .failed(failure)
+    }
+
     package mutating func interrupted(_ failure: Failure) {
         halt = .interrupted(failure)
     }

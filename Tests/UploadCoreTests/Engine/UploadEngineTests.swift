@@ -320,6 +320,57 @@ import UploadCore
         #expect(try bench.spool.versions().isEmpty)
     }
 
+    @Test(
+        "After a crash an older version never comes after a newer one that was closed",
+        arguments: [Phase.done, .queued])
+    func supersededBeforeRecovery(newer: Phase) async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        for (number, phase) in [(Int64(1), Phase.queued), (2, newer)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(9), phase: phase, closedSize: number,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start))
+            ])
+        }
+        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(1), 2] {
+                try spool.create(VersionID(number)).store([UInt8](repeating: UInt8(number), count: Int(number)), at: 0)
+            }
+        }
+        if newer == .queued { #expect(await bench.settled(FileID(9)).phase == .done) }
+        await bench.stop()
+        #expect(destination.count(.put) == (newer == .queued ? 1 : 0))
+        #expect(try await bench.published("a") == (newer == .queued ? [2, 2] : nil))
+        #expect(try bench.spool.versions() == [VersionID(2)])
+    }
+
+    @Test("What failed stays failed after a remount, except for what was only given up for its time")
+    func failedBeforeRecovery() async throws {
+        let journal = MemoryJournal()
+        let codes = ["type-refused", FailureSentences.gaveUpCode]
+        for (number, code) in zip([Int64(2), 3], codes) {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(UInt64(number)), phase: .failed, closedSize: 0,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start,
+                        failure: Failure(code: code, reason: "so", remedy: "thus")))
+            ])
+        }
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            for number in [Int64(2), 3] {
+                names.set(FileID(UInt64(number)), try UploadPath("f\(number)"))
+                _ = try spool.create(VersionID(number))
+            }
+        }
+        #expect(await bench.settled(FileID(2)).failure?.code == "type-refused")
+        #expect(await bench.settled(FileID(3)).phase == .done)
+        await bench.stop()
+    }
+
     @Test("Opened for writing and left alone, a published file stays published")
     func untouched() async throws {
         let bench = try await EngineBench()
