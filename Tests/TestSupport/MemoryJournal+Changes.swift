@@ -37,10 +37,13 @@ extension MemoryJournal.State {
         case .closed(let version, let size, let time):
             uploads[version]?.closedSize = size
             uploads[version]?.closed = time
+            if uploads[version]?.phase == .receiving { uploads[version]?.phase = .queued }
         case .reopened(let version):
             uploads[version]?.closedSize = nil
             uploads[version]?.closed = nil
             uploads[version]?.finished = nil
+            uploads[version]?.phase = .receiving
+            uploads[version]?.failure = nil
         case .setPhase(let version, let phase, let failure, let retries):
             uploads[version]?.phase = phase
             uploads[version]?.failure = failure
@@ -53,8 +56,11 @@ extension MemoryJournal.State {
             if uploads[version] != nil { chunks[version, default: [:]][chunk.index] = chunk }
         case .unstored(let version, let index):
             chunks[version]?[index] = nil
-        case .published(let version, let receipt, let time):
+        case .published(let version, let receipt, let time, let close):
             guard let upload = uploads[version] else { return }
+            guard close == nil || upload.closed == close else {
+                return try apply(.publishedEarlier(version, receipt, at: time))
+            }
             if upload.finished == nil { count(version, receipt, at: time) }
             uploads[version]?.phase = .done
             uploads[version]?.finished = time

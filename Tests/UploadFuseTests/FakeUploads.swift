@@ -85,7 +85,7 @@ final class FakeUploads: Uploads {
             "opened \(opened.version)" + (opened.isNew ? " new" : "")
                 + (opened.nameClass == .ordinary ? "" : " \(opened.nameClass)")
         case .wrote(let version): "wrote \(version)"
-        case .closed(let version, let size): "closed \(version) \(size)"
+        case .closed(let version, let size, _): "closed \(version) \(size)"
         case .touched(let file): "touched \(file)"
         case .classified(let file, let nameClass): "classified \(file) \(nameClass)"
         case .removed(let file): "removed \(file)"

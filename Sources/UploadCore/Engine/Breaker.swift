@@ -2,12 +2,16 @@
 /// probe, not a thousand requests. Pure.
 ///
 ///     closed ──a round fails because nobody is there, or three in a row fail──▶ open
-///     open ──a probe or a request succeeds──▶ closed
+///     open ──a probe or a request succeeds──▶ closed (after a probe: one failing round opens it again)
 ///
-/// | probes failed | next probe after up to |
+/// A setback is a failed probe, or requests that fail again though a probe went well:
+///
+/// | setbacks since a request succeeded | next probe after up to |
 /// | --- | --- |
 /// | 0 | 0.5 s |
 /// | n | 0.5 s · 2ⁿ, at most 30 s |
+///
+/// but never before a Retry-After that was asked for.
 package struct Breaker: Sendable {
     package enum State: Sendable, Equatable {
         /// Requests go out.
@@ -18,7 +22,9 @@ package struct Breaker: Sendable {
 
     package private(set) var state: State = .closed
     private var failedRounds = 0
-    private var failedProbes = 0
+    /// A probe has closed it, and no request has succeeded since.
+    private var hasRecovered = false
+    private var setbacks = 0
 
     package static let roundsUntilOpen = 3
     package static let firstProbe: Duration = .milliseconds(500)
@@ -32,30 +38,42 @@ package struct Breaker: Sendable {
         guard state == .closed else { return false }
         switch error {
         case .unreachable, .unauthorized: failedRounds = Self.roundsUntilOpen
-        case .broken, .busy: failedRounds += 1
+        case .broken, .busy: failedRounds += hasRecovered ? Self.roundsUntilOpen : 1
         case .damaged, .sessionLost, .missing, .rejected, .source, .malformed, .cancelled: return false
         }
         guard failedRounds >= Self.roundsUntilOpen else { return false }
         state = .open(error)
-        failedProbes = 0
+        if hasRecovered { setbacks += 1 }
+        hasRecovered = false
         return true
     }
 
-    /// Any answer that shows the destination at work.
+    /// A request was carried out.
     /// - Returns: whether that closed it.
     package mutating func succeeded() -> Bool {
         failedRounds = 0
+        setbacks = 0
+        hasRecovered = false
         defer { state = .closed }
         return state != .closed
     }
 
     package mutating func probeFailed(_ error: DestinationError) {
-        failedProbes += 1
+        setbacks += 1
         state = .open(error)
+    }
+
+    /// It is there; whether it takes files is for the next request to find out.
+    package mutating func probeSucceeded() {
+        failedRounds = 0
+        hasRecovered = true
+        state = .closed
     }
 
     /// How long to wait before the next probe.
     package func probeDelay(random: Double) -> Duration {
-        min(Self.slowestProbe, Self.firstProbe * (1 << min(failedProbes, 10))) * (0.5 + random / 2)
+        let delay = min(Self.slowestProbe, Self.firstProbe * (1 << min(setbacks, 10))) * (0.5 + random / 2)
+        if case .open(.busy(_, let retryAfter?)) = state { return max(delay, retryAfter) }
+        return delay
     }
 }

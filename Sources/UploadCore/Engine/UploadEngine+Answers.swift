@@ -97,7 +97,7 @@ extension UploadEngine {
         let now = world.now()
         switch outcome {
         case .outdated: record([.publishedEarlier(version, receipt, at: now)])
-        case .current: record([.published(version, receipt, at: now)])
+        case .current: record([.published(version, receipt, at: now, ofClose: upload.closedAt)])
         }
         world.board.count {
             $0.filesDone += 1

@@ -36,14 +36,21 @@ extension UploadEngine {
             machine.interrupted(failure)
         case (_, _, nil):
             machine.interrupted(FailureSentences.interrupted)
-            self.record([
+            var changes: [JournalChange] = [
                 .setPhase(
                     record.version, .interrupted, failure: FailureSentences.interrupted, retries: record.retries)
-            ])
+            ]
+            // What is kept is there to be read, and a writer goes on behind it.
+            if var node = try world.journal.node(record.file), node.version == record.version {
+                node.size = size
+                changes.append(.updateNode(node))
+            }
+            self.record(changes)
         default:
             break
         }
         add(machine, track: nil, retries: record.retries)
+        uploads[record.version]?.closedAt = record.closed
     }
 
     /// A version is only of interest until a newer one of its file is closed, too.

@@ -7,7 +7,7 @@ extension UploadEngine {
             wake(version)
             takeNews(version)
             moved(version)
-        case .closed(let version, _): closed(version)
+        case .closed(let version, _, let moment): closed(version, at: moment)
         case .touched(let file):
             for version in versions[file] ?? [] { settleAnew(version) }
         case .classified(let file, let nameClass):
@@ -23,7 +23,7 @@ extension UploadEngine {
             uploads[version]?.machine.spoiled(failure)
             moved(version)
         case .awaited(let file):
-            guard let version = versions[file]?.last else { break }
+            guard let version = versions[file]?.last else { return answerWaiters(of: file) }
             settle(version)
         }
         dispatch()
@@ -86,7 +86,19 @@ extension UploadEngine {
         if bytes > 0 { world.board.count { $0.bytesWritten += bytes } }
     }
 
-    private func closed(_ version: VersionID) {
+    /// Somebody waits for a file that is not on its way (any more).
+    private func answerWaiters(of file: FileID) {
+        guard let status = FinishedStatus.read(file, world.journal, world.names) else {
+            let path = world.names.path(of: file) ?? UploadPath([])
+            return world.board.answerWaiters(
+                FileStatus(
+                    file: file, version: VersionID(0), path: path, phase: .cancelled, contentType: "", size: 0,
+                    isClosed: true, chunkSize: 1))
+        }
+        if status.phase.isSettled { world.board.answerWaiters(status) }
+    }
+
+    private func closed(_ version: VersionID, at moment: Timestamp?) {
         if let opened = dormant[version] {
             guard opened.track.hasNews else {
                 dormant[version] = nil
@@ -98,6 +110,7 @@ extension UploadEngine {
         guard let upload = uploads[version] else { return }
         uploads[version]?.machine.closed()
         uploads[version]?.track = nil
+        if let moment { uploads[version]?.closedAt = moment }
         if case .spoiled(let failure) = upload.machine.halt {
             record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         }

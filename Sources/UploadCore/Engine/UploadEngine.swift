@@ -36,6 +36,8 @@ package actor UploadEngine {
         var settling: Task<Void, Never>?
         var pause: Task<Void, Never>?
         var retries = 0
+        /// When the close was journalled that is to be published; nil: no matter.
+        var closedAt: Timestamp?
         /// Given up while a publishing request was under way: cleaned up once its answer is there.
         var isDoomed = false
     }
@@ -105,12 +107,18 @@ package actor UploadEngine {
         let session = upload.session
         let schedule = upload.machine.plan.schedule
         let sent = upload.sent
+        let close = upload.closedAt
+        // A writer journals that it reopens a file before it changes a byte; its events may come later.
+        let isCurrent: @Sendable () -> Bool = { [world] in
+            guard let close else { return true }
+            return (try? world.journal.upload(version))?.closed == close
+        }
         upload.tasks[number] = Task { [world, policy = settings.retry] in
             let attempts = Attempts(world: world, policy: policy) { error in
                 await self.willRetry(version, work, error)
             }
             let result = await Self.perform(
-                work, of: version, object, session, schedule, sent, attempts: attempts)
+                work, of: version, object, session, schedule, sent, isCurrent, attempts: attempts)
             self.ended(version, work, task: number, claimed: claimed, result)
         }
         uploads[version] = upload
@@ -149,7 +157,8 @@ package actor UploadEngine {
 
     private static func perform(
         _ work: UploadMachine.Work, of version: VersionID, _ object: ObjectDescription,
-        _ session: (any UploadSession)?, _ schedule: ChunkSchedule, _ sent: ByteCounter, attempts: Attempts
+        _ session: (any UploadSession)?, _ schedule: ChunkSchedule, _ sent: ByteCounter,
+        _ isCurrent: @escaping @Sendable () -> Bool, attempts: Attempts
     ) async -> Result<Answer, DestinationError> {
         let world = attempts.world
         @Sendable func resumed(_ token: SessionToken) -> any UploadSession {
@@ -162,13 +171,19 @@ package actor UploadEngine {
             return .success(
                 try await attempts.make(work.operation) { () async throws(DestinationError) -> Answer in
                     switch work {
-                    case .begin: .began(try await world.destination.begin(object))
-                    case .verify(let token): .verified(try await resumed(token).inventory())
+                    case .begin: return .began(try await world.destination.begin(object))
+                    case .verify(let token): return .verified(try await resumed(token).inventory())
                     case .send(let chunk, let token):
-                        .stored(try await resumed(token).send(chunk, content: try content(), sent: sent))
-                    case .put: .published(try await world.destination.put(object, content: try content(), sent: sent))
+                        return .stored(try await resumed(token).send(chunk, content: try content(), sent: sent))
+                    case .put:
+                        return .published(
+                            try await world.destination.put(
+                                object, content: try content(), sent: sent, isCurrent: isCurrent))
                     case .finish(let chunks, let token):
-                        .published(try await resumed(token).finish(object, content: try content(), chunks: chunks))
+                        // All chunks were read before this: if no writer has come by now, they are of one piece.
+                        guard isCurrent() else { throw .cancelled }
+                        return .published(
+                            try await resumed(token).finish(object, content: try content(), chunks: chunks))
                     }
                 })
         } catch {
@@ -187,7 +202,7 @@ package actor UploadEngine {
                 world.board.count { $0.requests["probe", default: 0] += 1 }
                 do throws(DestinationError) {
                     try await world.destination.probe()
-                    self.destinationIsBack()
+                    self.probeSucceeded()
                     return
                 } catch {
                     self.probeFailed(error)
@@ -206,17 +221,23 @@ package actor UploadEngine {
         return delay
     }
 
+    private func probeSucceeded() {
+        breaker.probeSucceeded()
+        destinationIsBack()
+    }
+
     private func probeFailed(_ error: DestinationError) {
         world.board.count { $0.requestsFailed["probe", default: 0] += 1 }
         breaker.probeFailed(error)
     }
 
     func destinationIsBack() {
+        probing?.cancel()
         probing = nil
         world.board.stopped(nil)
-        _ = breaker.succeeded()
+        let now = world.now()
         for version in uploads.keys {
-            uploads[version]?.machine.resumed()
+            uploads[version]?.machine.destinationIsBack(at: now)
             moved(version)
         }
         dispatch()

@@ -30,26 +30,7 @@ package final class UploadFront: Uploads {
     }
 
     package func status(of file: FileID) -> FileStatus? {
-        board.status(of: file) ?? finishedStatus(of: file)
-    }
-
-    /// A version that is no longer listed is in the journal.
-    private func finishedStatus(of file: FileID) -> FileStatus? {
-        guard let record = try? journal.newestUpload(of: file), let path = names.path(of: file) else { return nil }
-        let size = record.receipt?.size ?? record.closedSize ?? 0
-        let chunks = record.schedule.count(size: size)
-        let isDone = record.phase == .done
-        let entries = [
-            FileStatus.PhaseEntry(phase: .receiving, entered: record.created),
-            record.closed.map { FileStatus.PhaseEntry(phase: .queued, entered: $0) },
-            record.finished.map { FileStatus.PhaseEntry(phase: record.phase, entered: $0) },
-        ]
-        return FileStatus(
-            file: file, version: record.version, path: path, phase: record.phase, phases: entries.compactMap { $0 },
-            contentType: record.contentType, size: size, isClosed: record.closedSize != nil || isDone,
-            acknowledged: isDone ? size : 0, chunksStored: isDone ? chunks : 0, chunksTotal: chunks,
-            chunkSize: record.schedule.firstSize, retries: record.retries, failure: record.failure,
-            receipt: record.receipt)
+        board.status(of: file) ?? FinishedStatus.read(file, journal, names)
     }
 
     package func whenSettled(_ file: FileID, _ answer: @escaping @Sendable (FileStatus) -> Void) -> WaitToken {

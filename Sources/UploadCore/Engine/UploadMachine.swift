@@ -24,6 +24,8 @@ package struct UploadMachine: Sendable {
     /// When the first of them failed.
     package private(set) var failingSince: Timestamp?
     private var publishing: Publishing = .none
+    /// It is halted since nobody answered, not since somebody said "later".
+    private var waitsForDestination = false
     /// What was sent under these conditions can't be mended chunk by chunk.
     private var needsNewSession = false
 
@@ -142,14 +144,16 @@ package struct UploadMachine: Sendable {
     package mutating func opened() {
         plan.opened()
         isSettled = false
-        if case .interrupted = halt { halt = .none }
     }
 
     /// - Returns: the chunks whose acknowledgement is void now.
     package mutating func wrote(_ news: WriteTrack.News) -> [ChunkIndex] {
         guard news.truncated != nil || !news.written.isEmpty || news.size != plan.size else { return [] }
         if case .underway(let whole, _) = publishing { publishing = .underway(whole: whole, isOutdated: true) }
-        if case .failed = halt { halt = .none }
+        switch halt {
+        case .failed, .interrupted: halt = .none
+        case .none, .waiting, .spoiled: break
+        }
         let void = plan.apply(news)
         if plan.hasRewrites, !capabilities.canReplaceChunk { needsNewSession = true }
         return void
@@ -289,6 +293,10 @@ package struct UploadMachine: Sendable {
         }
         let pause = policy.pause(round: failedRounds, error: error, random: random)
         halt = .waiting(until: now.advanced(by: pause), FailureSentences.failure(for: error))
+        switch error {
+        case .unreachable, .broken, .unauthorized: waitsForDestination = true
+        default: waitsForDestination = false
+        }
         return .pause
     }
 
@@ -298,9 +306,15 @@ package struct UploadMachine: Sendable {
         if case .waiting = halt { halt = .none }
     }
 
-    /// The pause is over, or the destination is known to be back.
+    /// The pause is over.
     package mutating func resumed() {
         if case .waiting = halt { halt = .none }
+    }
+
+    /// The destination answers again. Who waits since it did not goes on; who was told to wait, waits.
+    package mutating func destinationIsBack(at now: Timestamp) {
+        guard case .waiting(let until, _) = halt, waitsForDestination || until <= now else { return }
+        halt = .none
     }
 
     // MARK: Beginning again

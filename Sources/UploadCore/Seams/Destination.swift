@@ -10,14 +10,27 @@ package protocol Destination: Sendable {
     func probe() async throws(DestinationError)
 
     /// A whole file in one request. Only for files of at most one chunk.
-    func put(_ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
-        -> PublishReceipt
+    /// - Parameter isCurrent: asked after the content was read for its digest and before it is sent: has
+    ///   nobody begun to change it? When it says no, nothing is sent, and `cancelled` is thrown. Changes
+    ///   after that are found by the digest.
+    func put(
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: @Sendable () -> Bool
+    ) async throws(DestinationError) -> PublishReceipt
 
     /// Begins an upload of chunks. The size may be unknown, and the name may change until `finish`.
     func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession
 
     /// Goes on with one that was begun before, perhaps by an earlier process. Asks nobody.
     func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession
+}
+
+extension Destination {
+    /// For content that nobody can change.
+    package func put(
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter
+    ) async throws(DestinationError) -> PublishReceipt {
+        try await put(object, content: content, sent: sent, isCurrent: { true })
+    }
 }
 
 /// An unfinished upload at a destination.

@@ -56,9 +56,10 @@ package enum JournalChange: Sendable, Hashable {
     // Uploads.
 
     case insertUpload(UploadRecord)
-    /// A close was acknowledged: every byte below `size` is in the spool.
+    /// A close was acknowledged: every byte below `size` is in the spool. What was `receiving` is `queued`.
     case closed(VersionID, size: Int64, at: Timestamp)
-    /// Being written again: what was acknowledged before is void. A receipt and chunks stay.
+    /// Being written again: the close that was acknowledged is void, and the phase is `receiving`. A
+    /// receipt and chunks stay.
     case reopened(VersionID)
     case setPhase(VersionID, Phase, failure: Failure?, retries: Int)
     /// The session its chunks go to from now on. The chunks of the one before are forgotten.
@@ -67,7 +68,9 @@ package enum JournalChange: Sendable, Hashable {
     /// A chunk's bytes have changed: what the destination has of it is void.
     case unstored(VersionID, ChunkIndex)
     /// Done: the upload keeps its receipt, its chunks and session are forgotten, its node is published.
-    case published(VersionID, PublishReceipt, at: Timestamp)
+    /// Unless the close that was published (`ofClose`, its time) no longer holds, since a writer was
+    /// quicker: then it is as `publishedEarlier`.
+    case published(VersionID, PublishReceipt, at: Timestamp, ofClose: Timestamp? = nil)
     /// What was closed before has been published while the version is being written again: the node is
     /// published and the totals count it, its session and chunks are forgotten, its phase stays.
     case publishedEarlier(VersionID, PublishReceipt, at: Timestamp)

@@ -5,8 +5,8 @@ package enum WriterEvent: Sendable {
     /// `track` has news.
     case wrote(VersionID)
     /// The last writer has gone. Follows every `opened`, whether anything changed or not; if
-    /// something did, the journal has the close already.
-    case closed(VersionID, size: Int64)
+    /// something did, the journal has the close already, with the time `at`.
+    case closed(VersionID, size: Int64, at: Timestamp? = nil)
     /// Renamed, or attributes changed: wait for the settling time anew.
     case touched(FileID)
     /// Its name now is of this class.

@@ -164,6 +164,12 @@ package final class StatusBoard: Sendable {
         }
     }
 
+    /// Tells everybody who waits for this file.
+    package func answerWaiters(_ status: FileStatus) {
+        let answers = state.withLock { $0.waiters.removeValue(forKey: status.file) ?? [:] }
+        for answer in answers.values { answer(status) }
+    }
+
     /// - Returns: whether it was still waiting: then its answer will not be called any more.
     package func removeWaiter(_ token: WaitToken) -> Bool {
         state.withLock { state in

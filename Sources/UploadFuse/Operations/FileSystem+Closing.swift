@@ -30,7 +30,7 @@ extension FileSystem {
             }
         }
         let departure = content.released(asWriter: handle.isWriter)
-        if let closed = departure.closed { uploads.post(.closed(closed.version, size: closed.size)) }
+        if let closed = departure.closed { uploads.post(.closed(closed.version, size: closed.size, at: closed.at)) }
         guard departure.isLast else { return }
         do throws(FileSystemError) {
             try tree.update(handle.file) { $0.content = nil }
@@ -55,7 +55,7 @@ extension FileSystem {
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
-        try content.acknowledge { close throws(FileSystemError) in
+        try content.acknowledge(at: moment) { close throws(FileSystemError) in
             let node = record.closed(close)
             try namespace.journalled([.closed(close.version, size: close.size, at: moment), .updateNode(node)])
             closed = node

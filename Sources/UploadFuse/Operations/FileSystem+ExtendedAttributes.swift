@@ -46,6 +46,8 @@ extension FileSystem {
     func setExtendedAttribute(
         _ name: String, to value: [UInt8], of inode: UInt64, mode: AttributeMode
     ) throws(FileSystemError) {
+        // Whoever copies a file with its attributes (mv, rsync -X) brings the old one's along; this one has its own.
+        if name.hasPrefix(Self.virtual), StatusInode(inode) == nil { return }
         try checkWritable(name, inode)
         guard name.utf8.count <= Self.longestName else { throw .attributeBufferTooSmall }
         guard value.count <= Self.largestValue else { throw .attributeTooLarge }

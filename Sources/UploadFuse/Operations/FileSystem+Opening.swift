@@ -103,7 +103,7 @@ extension FileSystem {
         let track = WriteTrack(size: 0, wakeEvery: schedule.firstSize)
         tree.recorded(fresh)
         if let owed = content.beginAnew(spoolFile, track: track, at: moment) {
-            uploads.post(.closed(owed.version, size: owed.size))
+            uploads.post(.closed(owed.version, size: owed.size, at: owed.at))
         }
         uploads.post(
             .opened(

@@ -23,6 +23,7 @@ extension FileSystem {
             guard target == nil || !flags.contains(.noReplace) else { throw .exists }
             if target?.record.file == source.record.file { return nil }
             if let target { try checkReplacing(target, by: source, in: tree) }
+            guard try !tree.isBeingPublished(source) else { throw .beingPublished }
             guard try !tree.isNameFixed(source) else {
                 explainOnce("what is published keeps its name: a rename is answered as between filesystems")
                 throw .renameOfPublished

@@ -23,21 +23,33 @@ extension Content {
     }
 
     /// Journals a close of what has changed since the last one (flush, or the last writer's release).
-    /// - Parameter journal: called under this content's lock, so no write slips between.
+    /// - Parameters:
+    ///   - moment: the close's time.
+    ///   - journal: called under this content's lock, so no write slips between.
     /// - Throws: what an earlier write failed with, or what `journal` does.
-    func acknowledge(_ journal: (PendingClose) throws(FileSystemError) -> Void) throws(FileSystemError) {
+    func acknowledge(
+        at moment: Timestamp, _ journal: (PendingClose) throws(FileSystemError) -> Void
+    ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
             if let failure = state.failure { throw failure }
             guard state.isChanged, !state.isUnlinked else { return }
             try journal(PendingClose(version: state.version, size: state.size, modified: state.modified))
             state.isChanged = false
             state.modified = nil
+            state.closedAt = moment
         }
+    }
+
+    /// A close as the engine is to hear of it.
+    struct Closed: Sendable {
+        let version: VersionID
+        let size: Int64
+        let at: Timestamp?
     }
 
     struct Departure: Sendable {
         /// The engine is to hear that this version is closed.
-        var closed: (version: VersionID, size: Int64)?
+        var closed: Closed?
         /// No handle is left.
         var isLast: Bool
     }
@@ -54,7 +66,9 @@ extension Content {
             state.track = nil
             // Whether anything changed or not: the engine was told of the open. What was spoiled it
             // knows as well, and an unlinked file it has given up already.
-            if !state.isUnlinked { departure.closed = (state.version, state.closedSize) }
+            if !state.isUnlinked {
+                departure.closed = Closed(version: state.version, size: state.closedSize, at: state.closedAt)
+            }
             return departure
         }
     }
@@ -72,11 +86,11 @@ extension Content {
 
     /// A new version takes the place of what there was.
     /// - Returns: the close that the engine is owed for the version before.
-    func beginAnew(_ spoolFile: any SpoolFile, track: WriteTrack?, at moment: Timestamp) -> (
-        version: VersionID, size: Int64
-    )? {
+    func beginAnew(_ spoolFile: any SpoolFile, track: WriteTrack?, at moment: Timestamp) -> Closed? {
         locked { state in
-            let owed = state.writers > 0 ? (state.version, state.size) : nil
+            let owed =
+                state.writers > 0 ? Closed(version: state.version, size: state.size, at: state.closedAt) : nil
+            state.closedAt = nil
             state.spoolFile = spoolFile
             state.closedSize = 0
             state.track = track

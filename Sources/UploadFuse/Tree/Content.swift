@@ -28,6 +28,8 @@ final class Content: Sendable {
         var isChanged: Bool
         /// The last write, as long as the journal does not have it.
         var modified: Timestamp?
+        /// When the journal heard of the last close, if it did since this was opened.
+        var closedAt: Timestamp?
         /// What a write failed with: from then on it stays failed, until it is begun anew.
         var failure: FileSystemError?
         var isUnlinked = false

@@ -38,7 +38,7 @@ package final class Namespace: Sendable {
             root = NodeRecord(
                 file: .root, parent: .root, name: nil, kind: .directory,
                 attributes: NodeAttributes(
-                    mode: 0o755, owner: configuration.owner, group: configuration.group, accessed: moment,
+                    mode: 0o700, owner: configuration.owner, group: configuration.group, accessed: moment,
                     modified: moment, changed: moment))
             try journal.apply([.insertNode(root)])
         }

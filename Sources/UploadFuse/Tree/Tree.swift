@@ -80,12 +80,18 @@ struct Tree: Sendable {
 
     /// Published, or being published: its name stands at the destination.
     func isNameFixed(_ node: CachedNode) throws(FileSystemError) -> Bool {
-        if node.claims > 0 || node.record.isPublished { return true }
+        if node.record.isPublished { return true }
         guard node.record.kind == .directory else { return false }
         let directory = node.record.file
-        if try journalled({ () throws(JournalError) in try journal.hasPublishedDescendant(directory) }) { return true }
+        return try journalled { () throws(JournalError) in try journal.hasPublishedDescendant(directory) }
+    }
+
+    /// Is it (or anything below it) being published in this moment? What becomes of its name is not known then.
+    func isBeingPublished(_ node: CachedNode) throws(FileSystemError) -> Bool {
+        if node.claims > 0 { return true }
+        guard node.record.kind == .directory else { return false }
         for claimed in nodes.values where claimed.claims > 0 && !claimed.isUnlinked {
-            if try isBelow(claimed.record.file, directory) { return true }
+            if try isBelow(claimed.record.file, node.record.file) { return true }
         }
         return false
     }

@@ -23,11 +23,19 @@ extension SQLiteJournal {
             try insert(upload, into: database)
         case .closed(let version, let size, let time):
             try database.run(
-                "UPDATE upload SET closed_size = ?2, closed = ?3 WHERE version = ?1",
+                """
+                UPDATE upload SET closed_size = ?2, closed = ?3,
+                    phase = CASE phase WHEN 'receiving' THEN 'queued' ELSE phase END
+                WHERE version = ?1
+                """,
                 version.rawValue, size, time.nanoseconds)
         case .reopened(let version):
             try database.run(
-                "UPDATE upload SET closed_size = NULL, closed = NULL, finished = NULL WHERE version = ?",
+                """
+                UPDATE upload SET closed_size = NULL, closed = NULL, finished = NULL, phase = 'receiving',
+                    failure_code = NULL, failure_reason = NULL, failure_remedy = NULL
+                WHERE version = ?
+                """,
                 version.rawValue)
         case .setPhase(let version, let phase, let failure, let retries):
             try database.run(
@@ -48,8 +56,12 @@ extension SQLiteJournal {
                 version.rawValue, chunk.index, chunk.length, chunk.digest)
         case .unstored(let version, let index):
             try database.run("DELETE FROM chunk WHERE version = ? AND number = ?", version.rawValue, index)
-        case .published(let version, let receipt, let time):
-            try publish(version, receipt, at: time, in: database)
+        case .published(let version, let receipt, let time, let close):
+            if try close.map({ try holds($0, of: version, in: database) }) ?? true {
+                try publish(version, receipt, at: time, in: database)
+            } else {
+                try publishEarlier(version, receipt, at: time, in: database)
+            }
         case .publishedEarlier(let version, let receipt, let time):
             try publishEarlier(version, receipt, at: time, in: database)
         case .removeUpload(let version):
@@ -143,6 +155,12 @@ extension SQLiteJournal {
             version.rawValue, session?.rawValue)
         try database.run(
             "UPDATE upload SET session = ?2 WHERE version = ?1", version.rawValue, session?.rawValue)
+    }
+
+    /// Is this still the version's last close?
+    private static func holds(_ close: Timestamp, of version: VersionID, in database: Database) throws -> Bool {
+        let statement = try database.cachedStatement(sql: "SELECT closed FROM upload WHERE version = ?")
+        return try Int64.fetchOne(statement, arguments: [version.rawValue]) == close.nanoseconds
     }
 
     private static func publish(

@@ -40,9 +40,9 @@ package final class NativeDestination: Destination {
             })
     }
 
-    package func put(_ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter)
-        async throws(DestinationError) -> PublishReceipt
-    {
+    package func put(
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: @Sendable () -> Bool
+    ) async throws(DestinationError) -> PublishReceipt {
         let lane = endpoint.lanes.lane()
         let (size, digest) = try await fromSpool { () async throws(SpoolError) in
             try await lane.run { () throws(SpoolError) in
@@ -50,6 +50,7 @@ package final class NativeDestination: Destination {
                 return (size, ContentDigest.text(try RollingDigest.digest(of: 0..<size, content: content)))
             }
         }
+        guard isCurrent() else { throw .cancelled }
         let request = TransferRequest(
             method: .put, url: endpoint.url("files/\(object.path.percentEncoded)"),
             fields: HTTPFields(named: [

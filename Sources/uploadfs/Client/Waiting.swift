@@ -54,6 +54,11 @@ struct Waiting: Sendable {
         }
     }
 
+    /// Whether the mount has a file of this name; what is listed may have been removed meanwhile.
+    func exists(_ path: String) -> Bool {
+        access(mountpoint + "/.uploadfs/wait/" + path, F_OK) == 0
+    }
+
     /// Blocks until the file is settled.
     /// - Parameter path: below the mountpoint, as `pending` gives it.
     func outcome(of path: String) throws(CommandFailure) -> Outcome {

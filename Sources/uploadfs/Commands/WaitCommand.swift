@@ -43,7 +43,14 @@ struct WaitCommand: AsyncParsableCommand {
         if paths.isEmpty {
             for path in try waiting.failed() { failures += try report(waiting, path) }
             // Files may come while we wait; it is over when none is left.
-            while let path = try waiting.pending().first { failures += try report(waiting, path) }
+            var gone: Set<String> = []
+            while let path = try waiting.pending().first(where: { !gone.contains($0) }) {
+                guard waiting.exists(path) else {
+                    gone.insert(path)
+                    continue
+                }
+                failures += try report(waiting, path)
+            }
         } else {
             for path in paths { failures += try report(waiting, waiting.relative(path)) }
         }

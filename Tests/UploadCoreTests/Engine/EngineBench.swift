@@ -13,6 +13,8 @@ final class EngineBench: Sendable {
     let front: UploadFront
     let engine: UploadEngine
     private let running: Task<Void, Never>
+    /// How many closes there were, so that each has its own time.
+    private let closes = Mutex<Int64>(0)
 
     static let start = Timestamp(seconds: 1_750_000_000)
 
@@ -121,8 +123,12 @@ final class EngineBench: Sendable {
 
     func close(_ writer: Writer) throws {
         let size = try writer.content.size()
-        try journal.apply([.closed(writer.version, size: size, at: Self.start)])
-        front.post(.closed(writer.version, size: size))
+        let moment = closes.withLock { count in
+            count += 1
+            return Timestamp(nanoseconds: Self.start.nanoseconds + count)
+        }
+        try journal.apply([.closed(writer.version, size: size, at: moment)])
+        front.post(.closed(writer.version, size: size, at: moment))
     }
 
     /// Waits for a file without the settling time.

@@ -112,6 +112,31 @@ import UploadCore
         #expect(breaker.state == .closed)
         #expect(breaker.succeeded() == false)
     }
+
+    /// A server whose disk is full answers probes and refuses files.
+    @Test("Probes that go well while requests go on failing come at growing distances, too")
+    func answeringButBusy() {
+        let busy = DestinationError.busy(status: 507, retryAfter: nil)
+        var breaker = Breaker()
+        for _ in 0..<2 { #expect(breaker.failed(busy) == false) }
+        #expect(breaker.failed(busy) == true)
+        var delays: [Duration] = []
+        for _ in 0..<8 {
+            delays.append(breaker.probeDelay(random: 1))
+            breaker.probeSucceeded()
+            #expect(breaker.state == .closed)
+            #expect(breaker.failed(busy) == true)
+        }
+        #expect(delays.prefix(3) == [.milliseconds(500), .seconds(1), .seconds(2)])
+        #expect(delays.last == .seconds(30))
+    }
+
+    @Test("No probe before a Retry-After is over")
+    func retryAfter() {
+        var breaker = Breaker()
+        for _ in 0..<3 { _ = breaker.failed(.busy(status: 503, retryAfter: .seconds(60))) }
+        #expect(breaker.probeDelay(random: 0) == .seconds(60))
+    }
 }
 
 @Suite struct UploadQueueTests {

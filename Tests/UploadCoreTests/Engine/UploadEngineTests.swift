@@ -170,6 +170,99 @@ import UploadCore
         await bench.stop()
     }
 
+    /// The first attempt fails; before the second a writer has begun to change the file.
+    @Test("Half a rewrite is never sent, though a retry comes in its middle")
+    func rewrittenBetweenAttempts() async throws {
+        let bench = try await EngineBench()
+        bench.destination.failNext(.put, .busy(status: 503, retryAfter: .seconds(2)))
+        let first = try bench.create("a", number: 2)
+        try bench.write(first, [1, 1, 1, 1], at: 0)
+        try bench.close(first)
+        bench.front.post(.awaited(first.file))
+        await bench.destination.calls(.put, atLeast: 1)
+        // Its events come late: the journal alone tells of it.
+        try bench.journal.apply([.reopened(first.version)])
+        try first.content.store([2, 2], at: 0)
+        while bench.destination.count(.put) < 2 {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        #expect(try await bench.published("a") == nil)
+        let second = try bench.reopen(first)
+        try bench.write(second, [2, 2, 2, 2], at: 0)
+        try bench.close(second)
+        #expect(await bench.settled(first.file).phase == .done)
+        #expect(try await bench.published("a") == [2, 2, 2, 2])
+        await bench.stop()
+    }
+
+    @Test("A change that was closed while its file was being published survives a crash in that moment")
+    func closedWhilePublishing() async throws {
+        let destination = ScriptedDestination()
+        let journal = MemoryJournal()
+        let bench = try await EngineBench(destination: destination, journal: journal)
+        let gate = Gate()
+        destination.answerNext(.finish, .hold(gate, then: .carryOut))
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, EngineBench.bytes(2000), at: 0)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        await gate.arrivals()
+        // The filesystem has journalled the change and its close; the engine has not heard of them.
+        try journal.apply([
+            .reopened(writer.version), .closed(writer.version, size: 2000, at: Timestamp(seconds: 1_750_000_100)),
+        ])
+        gate.open()
+        while await destination.objects.isEmpty { await Task.yield() }
+        await bench.stop()
+        #expect(
+            try journal.upload(writer.version)?.phase == .queued || journal.upload(writer.version)?.phase == .finalizing
+        )
+        #expect(try journal.unfinishedUploads().map(\.version) == [writer.version])
+    }
+
+    @Test("A published file that was changed and closed again is taken up after a crash")
+    func changedAfterPublishing() async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        let first = try await EngineBench(destination: destination, journal: journal)
+        let writer = try first.create("a", number: 2)
+        try first.close(writer)
+        #expect(await first.settled(writer.file).phase == .done)
+        try journal.apply([
+            .reopened(writer.version), .closed(writer.version, size: 3, at: Timestamp(seconds: 1_750_000_100)),
+        ])
+        await first.stop()
+        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(writer.file, try UploadPath("a"))
+            try spool.create(writer.version).store([7, 8, 9], at: 0)
+        }
+        #expect(await second.settled(writer.file).phase == .done)
+        #expect(try await second.published("a") == [7, 8, 9])
+        await second.stop()
+    }
+
+    @Test("A server that answers probes but takes nothing gets no storm, and its Retry-After is kept")
+    func busyServer() async throws {
+        let bench = try await EngineBench()
+        bench.destination.setRule { $0.kind == .put ? .fail(.busy(status: 503, retryAfter: .seconds(60))) : .carryOut }
+        let writers = try (2..<22).map { try bench.create("f\($0)", number: $0) }
+        for writer in writers { try bench.close(writer) }
+        for _ in 0..<6000 {
+            bench.clock.advance(by: .milliseconds(100))
+            for _ in 0..<10 { await Task.yield() }
+        }
+        // Ten minutes: 20 files at the start, then at most once a minute what was told to wait for it.
+        #expect(bench.destination.count(.put) < 20 * 11)
+        #expect(bench.destination.count(.probe) <= 11)
+        bench.destination.setRule { _ in .carryOut }
+        while await bench.destination.objects.count < 20 {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        await bench.stop()
+    }
+
     @Test("A newer version of a file replaces an older one that is not published yet")
     func superseding() async throws {
         let bench = try await EngineBench()
@@ -295,6 +388,10 @@ import UploadCore
         #expect(status.phase == .interrupted)
         #expect(status.failure?.remedy.isEmpty == false)
         second.clock.advance(by: .seconds(100))
+        // Opened and closed, as touch(1) does, changes nothing of it.
+        let touched = try second.reopen(writer)
+        second.front.post(.closed(touched.version, size: 100))
+        #expect(await second.settled(writer.file).phase == .interrupted)
         await second.stop()
         #expect(destination.calls.isEmpty)
         #expect(try journal.upload(writer.version)?.phase == .interrupted)
