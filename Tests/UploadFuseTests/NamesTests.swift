@@ -144,10 +144,10 @@ struct NamesTests {
         let inode = try fixture.make("a.txt", in: directory)
         let claim = try #require(fixture.namespace.claim(FileID(inode)))
         #expect(claim.path.text == "d/a.txt")
-        #expect(throws: FileSystemError.renameOfPublished) {
+        #expect(throws: FileSystemError.beingPublished) {
             try fixture.rename("a.txt", to: "b.txt", from: directory)
         }
-        #expect(throws: FileSystemError.renameOfPublished) { try fixture.rename("d", to: "e") }
+        #expect(throws: FileSystemError.beingPublished) { try fixture.rename("d", to: "e") }
         #expect(throws: FileSystemError.beingPublished) { try fixture.unlink("a.txt", in: directory) }
         fixture.namespace.release(FileID(inode), published: false)
         try fixture.rename("d", to: "e")
