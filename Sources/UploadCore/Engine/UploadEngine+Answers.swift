@@ -34,8 +34,9 @@ extension UploadEngine {
     ) {
         guard uploads[version] != nil else {
             // It was given up meanwhile, and with it the session that nobody knew of yet.
-            if case .began(let session) = answer { abandon(session) }
-            return
+            guard case .began(let session) = answer else { return }
+            record([.oweAbort(session.token)])
+            return abort(session.token, world.destination.limits.schedule)
         }
         switch answer {
         case .began(let session):
@@ -51,20 +52,6 @@ extension UploadEngine {
             if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }
         case .published(let receipt):
             published(version, work, receipt, claimed)
-        }
-    }
-
-    private func abandon(_ session: any UploadSession) {
-        record([.oweAbort(session.token)])
-        Task {
-            do throws(DestinationError) {
-                try await session.abort()
-                self.record([.abortDone(session.token)])
-            } catch {
-                world.log.trouble(
-                    "An unfinished upload could not be aborted at the destination; tried again at the next mount.",
-                    ["error": FailureSentences.failure(for: error).reason])
-            }
         }
     }
 

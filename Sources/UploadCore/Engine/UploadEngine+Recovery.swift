@@ -14,11 +14,7 @@ extension UploadEngine {
     private func recover(_ record: UploadRecord) throws(JournalError) {
         guard let path = world.names.path(of: record.file), try !isSuperseded(record) else {
             // Unlinked or replaced, and the process ended before it had cleaned up.
-            var changes: [JournalChange] = [.removeUpload(record.version)]
-            if let token = record.session { changes.insert(.oweAbort(token), at: 0) }
-            self.record(changes)
-            discardSpool(record.version)
-            return
+            return discard(record.version, owing: record.session)
         }
         let size = record.closedSize ?? spooledSize(record.version)
         let plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)

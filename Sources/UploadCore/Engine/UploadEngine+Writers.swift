@@ -79,7 +79,7 @@ extension UploadEngine {
     }
 
     private func takeNews(_ version: VersionID) {
-        guard let track = uploads[version]?.track, let news = Optional(track.drain()) else { return }
+        guard let news = uploads[version]?.track?.drain() else { return }
         let void = uploads[version]?.machine.wrote(news) ?? []
         if !void.isEmpty { record(void.map { .unstored(version, $0) }) }
         let bytes = news.written.ranges.reduce(Int64(0)) { $0 + Int64($1.count) }
@@ -160,13 +160,16 @@ extension UploadEngine {
         for task in upload.tasks.values { task.cancel() }
         upload.tasks = [:]
         forget(version)
-        var changes: [JournalChange] = [.removeUpload(version)]
-        if let token = upload.machine.session.token { changes.insert(.oweAbort(token), at: 0) }
-        record(changes)
+        discard(version, owing: upload.machine.session.token)
         if let token = upload.machine.session.token { abort(token, upload.machine.plan.schedule) }
-        discardSpool(version)
         if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
         world.board.remove(version)
+    }
+
+    /// Forgets a version here; the journal owes the destination the end of its session.
+    func discard(_ version: VersionID, owing session: SessionToken?) {
+        record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)])
+        discardSpool(version)
     }
 
     /// Takes a version from among those on their way.

@@ -14,12 +14,6 @@ enum HTTPDate {
         return "\(day) \(clock(time)) GMT"
     }
 
-    /// RFC 3339, in UTC and whole seconds, as JSON answers write it.
-    static func formatRFC3339(_ moment: Timestamp) -> String {
-        let time = calendar(moment)
-        return "\(time.tm_year + 1900)-\(two(time.tm_mon + 1))-\(two(time.tm_mday))T\(clock(time))Z"
-    }
-
     private static func calendar(_ moment: Timestamp) -> tm {
         var seconds = time_t(moment.seconds)
         var time = tm()

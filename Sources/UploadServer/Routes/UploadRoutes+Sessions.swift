@@ -30,7 +30,7 @@ extension UploadRoutes {
         return try Answers.json(
             NativeProtocol.InitResponse(
                 session: session.id.text, chunkSize: parameters.chunkSize, maxFileSize: configuration.maximumFileSize,
-                expiresAt: HTTPDate.formatRFC3339(store.expiry(of: session))),
+                expiresAt: TimeFormat.text(store.expiry(of: session))),
             status: .created)
     }
 
@@ -61,7 +61,7 @@ extension UploadRoutes {
         return try Answers.json(
             NativeProtocol.StatusResponse(
                 session: session.id.text, chunkSize: session.parameters.chunkSize,
-                expiresAt: HTTPDate.formatRFC3339(store.expiry(of: session)),
+                expiresAt: TimeFormat.text(store.expiry(of: session)),
                 chunks: session.inventory().map {
                     NativeProtocol.ChunkEntry(index: $0.index, size: $0.record.length, digest: $0.record.digest.field)
                 }))

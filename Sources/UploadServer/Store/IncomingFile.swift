@@ -1,4 +1,3 @@
-import Crypto
 import Glibc
 import NIOCore
 import UploadCore
@@ -22,21 +21,9 @@ struct IncomingFile: Sendable {
     func receive(
         _ body: some AsyncSequence<ByteBuffer, any Error>, length: Int64, digest: ContentDigest
     ) async throws(StoreError) {
-        var hasher = SHA256()
-        var received: Int64 = 0
-        do {
-            for try await buffer in body {
-                try file.write(buffer, at: received)
-                buffer.withUnsafeReadableBytes { hasher.update(bufferPointer: $0) }
-                received += Int64(buffer.readableBytes)
-            }
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            throw .bodyBroken
+        try await BodyIntake.receive(body, length: length, digest: digest) { buffer, offset throws(StoreError) in
+            try file.write(buffer, at: offset)
         }
-        guard received == length else { throw .bodyBroken }
-        guard ContentDigest(hasher.finalize()) == digest else { throw .digestMismatch }
     }
 
     func discard() {

@@ -1,4 +1,3 @@
-import Crypto
 import NIOCore
 import Synchronization
 import UploadCore
@@ -20,21 +19,9 @@ extension UploadSession {
         let record = ChunkRecord(length: length, digest: digest)
         let lease = try begin(index, unlessStored: record, now: clock())
         defer { lease.map(release) }
-        var hasher = SHA256()
-        var received: Int64 = 0
-        do {
-            for try await buffer in body {
-                try lease?.write(buffer, at: received)
-                buffer.withUnsafeReadableBytes { hasher.update(bufferPointer: $0) }
-                received += Int64(buffer.readableBytes)
-            }
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            throw .bodyBroken
+        try await BodyIntake.receive(body, length: length, digest: digest) { buffer, offset throws(StoreError) in
+            try lease?.write(buffer, at: offset)
         }
-        guard received == length else { throw .bodyBroken }
-        guard ContentDigest(hasher.finalize()) == digest else { throw .digestMismatch }
         guard let lease else { return }
         try complete(lease, record, now: clock())
         workAhead(lease, length: length)

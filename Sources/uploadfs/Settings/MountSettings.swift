@@ -61,17 +61,13 @@ struct MountSettings: Sendable {
 
     init(common: CommonOptions, options: MountOptions) async throws(CommandFailure) {
         let source = try await SettingsSource(file: common.config)
-        func optional(_ setting: Setting<String>, _ option: String?) throws(CommandFailure) -> String? {
-            let text = try source.value(setting, option)
-            return text.isEmpty ? nil : text
-        }
         func flag(_ setting: Setting<Bool>, _ option: Bool) throws(CommandFailure) -> Bool {
             try source.value(setting, option ? "true" : nil)
         }
-        directory = try optional(Settings.directory, common.directory) ?? Directories.data + "/uploadfs/received"
-        stateDirectory = try optional(Settings.stateDirectory, options.stateDir)
-        tokenFile = try optional(Settings.tokenFile, common.tokenFile)
-        authorityFile = try optional(Settings.authorityFile, options.caFile)
+        directory = try source.optional(Settings.directory, common.directory) ?? Directories.received
+        stateDirectory = try source.optional(Settings.stateDirectory, options.stateDir)
+        tokenFile = try source.optional(Settings.tokenFile, common.tokenFile)
+        authorityFile = try source.optional(Settings.authorityFile, options.caFile)
         logLevel = try source.value(Settings.logLevel, common.logLevel)
         connectTimeout = try source.value(Settings.connectTimeout, options.connectTimeout)
         stallTime = try source.value(Settings.stallTime, options.stallTime)

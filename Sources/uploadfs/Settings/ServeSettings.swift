@@ -40,18 +40,15 @@ struct ServeSettings: Sendable {
 
     init(common: CommonOptions, options: ServeOptions) async throws(CommandFailure) {
         let source = try await SettingsSource(file: common.config)
-        let directory = try source.value(Settings.directory, common.directory)
-        self.directory = directory.isEmpty ? Directories.data + "/uploadfs/received" : directory
+        directory = try source.optional(Settings.directory, common.directory) ?? Directories.received
         let address = try source.value(Settings.listen, options.listen)
         (host, port) = try Self.split(address)
-        let tokenFile = try source.value(Settings.tokenFile, common.tokenFile)
-        self.tokenFile = tokenFile.isEmpty ? nil : tokenFile
+        tokenFile = try source.optional(Settings.tokenFile, common.tokenFile)
         logLevel = try source.value(Settings.logLevel, common.logLevel)
         maximumFileSize = try source.value(Settings.serverFileSize, options.maxFileSize)
         allowedTypes = try source.value(Settings.allowedTypes, options.allowType)
         publicRead = try source.value(Settings.publicRead, options.publicRead ? "true" : nil)
-        let publicURL = try source.value(Settings.publicURL, options.publicUrl)
-        self.publicURL = publicURL.isEmpty ? nil : publicURL
+        publicURL = try source.optional(Settings.publicURL, options.publicUrl)
         sessionLifetime = try source.value(Settings.sessionLifetime, options.sessionLifetime)
         maximumSessions = try source.value(Settings.maximumSessions, options.maxSessions)
     }

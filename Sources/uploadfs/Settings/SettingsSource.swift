@@ -38,6 +38,12 @@ package struct SettingsSource: Sendable {
         return value
     }
 
+    /// nil where nothing is said, or nothing is what is said.
+    func optional(_ setting: Setting<String>, _ option: String?) throws(CommandFailure) -> String? {
+        let text = try value(setting, option)
+        return text.isEmpty ? nil : text
+    }
+
     private func configured(_ name: String) -> String? {
         let key = ConfigKey([name])
         return reader.string(forKey: key) ?? reader.stringArray(forKey: key)?.joined(separator: ",")
@@ -48,6 +54,8 @@ package struct SettingsSource: Sendable {
 enum Directories {
     static var config: String { directory("XDG_CONFIG_HOME", ".config") }
     static var data: String { directory("XDG_DATA_HOME", ".local/share") }
+    /// Where the upload server keeps what it receives, if nobody names another place.
+    static var received: String { data + "/uploadfs/received" }
     static var state: String { directory("XDG_STATE_HOME", ".local/state") }
 
     private static func directory(_ variable: String, _ below: String) -> String {

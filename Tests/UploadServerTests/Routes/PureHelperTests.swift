@@ -80,10 +80,9 @@ struct PureHelperTests {
         #expect(ObjectMetadata(mtime: mtime, mode: mode) == nil)
     }
 
-    @Test func datesAreWrittenAsTheirStandardsHaveIt() {
+    @Test func datesAreWrittenAsTheStandardHasIt() {
         let moment = Timestamp(seconds: 784_111_777, nanoseconds: 999)
         #expect(HTTPDate.format(moment) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(HTTPDate.formatRFC3339(moment) == "1994-11-06T08:49:37Z")
         #expect(HTTPDate.format(Timestamp(nanoseconds: -1)) == "Wed, 31 Dec 1969 23:59:59 GMT")
     }
 

@@ -1,0 +1,145 @@
+/// What the destination's answers, and its silence, do to an upload.
+extension UploadMachine {
+    package mutating func began(_ token: SessionToken) {
+        session = .open(token)
+        recoveredFromFailure()
+    }
+
+    /// - Parameter present: what of the journalled chunks the destination really has.
+    package mutating func verified(_ present: [StoredChunk]) {
+        guard case .verifying(let token) = session else { return }
+        plan.recover(present)
+        session = .open(token)
+        recoveredFromFailure()
+    }
+
+    /// - Returns: whether the acknowledgement holds: not when the chunk changed on its way.
+    package mutating func stored(_ chunk: ChunkRef) -> Bool {
+        recoveredFromFailure()
+        return plan.acknowledged(chunk)
+    }
+
+    package enum Published: Sendable, Hashable {
+        /// The newest content is there.
+        case current
+        /// What was closed is there, and is being changed again already.
+        case outdated
+    }
+
+    package mutating func published() -> Published {
+        defer {
+            publishing = .none
+            session = .none
+            plan.forget()
+            needsNewSession = false
+        }
+        recoveredFromFailure()
+        if case .underway(_, isOutdated: true) = publishing { return .outdated }
+        return plan.isClosed ? .current : .outdated
+    }
+
+    /// What a failure (after all quick attempts) does to this upload.
+    package enum Consequence: Sendable, Hashable {
+        /// Nothing to do but go on: `next()` knows.
+        case goOn
+        /// Halted until the given time.
+        case pause
+        /// Needs a decision.
+        case failed(Failure)
+        /// Stopped by ourselves.
+        case stopped
+    }
+
+    package mutating func failed(
+        _ work: Work, _ error: DestinationError, policy: RetryPolicy, now: Timestamp, random: Double
+    ) -> Consequence {
+        let wasOutdated = publishing == .underway(whole: work == .put, isOutdated: true)
+        undo(work)
+        // Bytes changed while they travelled: what the destination refused is no longer what we have.
+        if wasOutdated, error == .damaged { return .goOn }
+        if case .send(let chunk, _) = work, error == .damaged, plan.chunk(chunk.index) != chunk { return .goOn }
+        if case .finish = work, error == .damaged {
+            // Each chunk arrived right, and yet the whole is wrong there: only a new session mends that.
+            session = .none
+            plan.forget()
+        }
+        switch policy.verdict(error) {
+        case .stopped:
+            return .stopped
+        case .sendAgain(let indexes):
+            plan.lost(indexes)
+            return .goOn
+        case .beginAgain:
+            session = .none
+            plan.forget()
+            return count(error, policy, now, random)
+        case .final:
+            let failure = FailureSentences.failure(for: error)
+            halt = .failed(failure)
+            return .failed(failure)
+        case .transient, .destinationDown:
+            return count(error, policy, now, random)
+        }
+    }
+
+    private mutating func undo(_ work: Work) {
+        switch work {
+        case .begin: session = .none
+        case .verify(let token): session = .unverified(token)
+        case .send(let chunk, _): plan.failed(chunk)
+        case .put, .finish: publishing = .none
+        }
+    }
+
+    private mutating func count(
+        _ error: DestinationError, _ policy: RetryPolicy, _ now: Timestamp, _ random: Double
+    ) -> Consequence {
+        guard halt == .none else { return .goOn }
+        failedRounds += 1
+        let since = failingSince ?? now
+        failingSince = since
+        if now >= since.advanced(by: policy.giveUpAfter) {
+            let failure = FailureSentences.gaveUp(after: policy.giveUpAfter, last: error)
+            halt = .failed(failure)
+            return .failed(failure)
+        }
+        let pause = policy.pause(round: failedRounds, error: error, random: random)
+        halt = .waiting(until: now.advanced(by: pause), FailureSentences.failure(for: error))
+        switch error {
+        case .unreachable, .broken, .unauthorized: waitsForDestination = true
+        default: waitsForDestination = false
+        }
+        return .pause
+    }
+
+    private mutating func recoveredFromFailure() {
+        failedRounds = 0
+        failingSince = nil
+        resumed()
+    }
+
+    /// The pause is over.
+    package mutating func resumed() {
+        if case .waiting = halt { halt = .none }
+    }
+
+    /// The destination answers again. Who waits since it did not goes on; who was told to wait, waits.
+    package mutating func destinationIsBack(at now: Timestamp) {
+        guard case .waiting(let until, _) = halt, waitsForDestination || until <= now else { return }
+        halt = .none
+    }
+
+    // MARK: Beginning again
+
+    /// Takes away a session that rewrites have made useless, once nothing uses it any more.
+    /// - Returns: the session to abort.
+    package mutating func dropUselessSession() -> SessionToken? {
+        guard needsNewSession, plan.isClosed, plan.inFlightCount == 0, publishing == .none,
+            case .open(let token) = session
+        else { return nil }
+        needsNewSession = false
+        session = .none
+        plan.forget()
+        return token
+    }
+}

@@ -1,0 +1,180 @@
+import TestSupport
+import Testing
+import UploadCore
+
+/// What the next process does with what an ended one has left.
+/// Chunks of 1,000 bytes, three at a time.
+@Suite(.timeLimit(.minutes(1))) struct UploadEngineRecoveryTests {
+    @Test("A change that was closed while its file was being published survives a crash in that moment")
+    func closedWhilePublishing() async throws {
+        let destination = ScriptedDestination()
+        let journal = MemoryJournal()
+        let bench = try await EngineBench(destination: destination, journal: journal)
+        let gate = Gate()
+        destination.answerNext(.finish, .hold(gate, then: .carryOut))
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, EngineBench.bytes(2000), at: 0)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        await gate.arrivals()
+        // The filesystem has journalled the change and its close; the engine has not heard of them.
+        try journal.apply([
+            .reopened(writer.version), .closed(writer.version, size: 2000, at: Timestamp(seconds: 1_750_000_100)),
+        ])
+        gate.open()
+        while await destination.objects.isEmpty { await Task.yield() }
+        await bench.stop()
+        #expect(
+            try journal.upload(writer.version)?.phase == .queued || journal.upload(writer.version)?.phase == .finalizing
+        )
+        #expect(try journal.unfinishedUploads().map(\.version) == [writer.version])
+    }
+
+    @Test("A published file that was changed and closed again is taken up after a crash")
+    func changedAfterPublishing() async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        let first = try await EngineBench(destination: destination, journal: journal)
+        let writer = try first.create("a", number: 2)
+        try first.close(writer)
+        #expect(await first.settled(writer.file).phase == .done)
+        try journal.apply([
+            .reopened(writer.version), .closed(writer.version, size: 3, at: Timestamp(seconds: 1_750_000_100)),
+        ])
+        await first.stop()
+        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(writer.file, try UploadPath("a"))
+            try spool.create(writer.version).store([7, 8, 9], at: 0)
+        }
+        #expect(await second.settled(writer.file).phase == .done)
+        #expect(try await second.published("a") == [7, 8, 9])
+        await second.stop()
+    }
+
+    @Test("After a stop in mid-upload the next engine asks what is there and sends only the rest")
+    func recovery() async throws {
+        let destination = ScriptedDestination()
+        let journal = MemoryJournal()
+        let bytes = EngineBench.bytes(10_000)
+        let first = try await EngineBench(destination: destination, journal: journal)
+        let gate = Gate()
+        destination.setRule { call in
+            call.kind == .send && call.ordinal >= 4 ? .hold(gate, then: .fail(.cancelled)) : .carryOut
+        }
+        let writer = try first.create("big", number: 2)
+        try first.write(writer, bytes, at: 0)
+        try first.close(writer)
+        await gate.arrivals(atLeast: 3)
+        while try journal.storedChunks(of: writer.version).count < 4 { await Task.yield() }
+        await first.stop()
+        let before = destination.count(.send)
+        destination.setRule { _ in .carryOut }
+        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(writer.file, try UploadPath("big"))
+            let copy = try spool.create(writer.version)
+            try copy.store(bytes, at: 0)
+        }
+        #expect(await second.settled(writer.file).phase == .done)
+        #expect(destination.count(.inventory) == 1)
+        #expect(destination.count(.begin) == 1)
+        #expect(destination.count(.send) - before == 6)
+        #expect(try await second.published("big") == bytes)
+        await second.stop()
+    }
+
+    @Test("A file that nobody closed before the end is interrupted: kept, told, never published by itself")
+    func interrupted() async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        let first = try await EngineBench(destination: destination, journal: journal)
+        let writer = try first.create("open", number: 2)
+        try first.write(writer, EngineBench.bytes(100), at: 0)
+        await first.stop()
+        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(writer.file, try UploadPath("open"))
+            _ = try spool.create(writer.version)
+        }
+        let status = await second.settled(writer.file)
+        #expect(status.phase == .interrupted)
+        #expect(status.failure?.remedy.isEmpty == false)
+        second.clock.advance(by: .seconds(100))
+        // Opened and closed, as touch(1) does, changes nothing of it.
+        let touched = try second.reopen(writer)
+        second.front.post(.closed(touched.version, size: 100))
+        #expect(await second.settled(writer.file).phase == .interrupted)
+        await second.stop()
+        #expect(destination.calls.isEmpty)
+        #expect(try journal.upload(writer.version)?.phase == .interrupted)
+    }
+
+    @Test("A file that was removed while nobody looked is cleaned up, here and at the destination")
+    func removedBeforeRecovery() async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        let version = VersionID(5)
+        try journal.apply([
+            .insertUpload(
+                UploadRecord(
+                    version: version, file: FileID(9), phase: .queued, closedSize: 5, schedule: .equal(1000),
+                    contentType: "", session: SessionToken("gone"), created: EngineBench.start))
+        ])
+        let bench = try await EngineBench(destination: destination, journal: journal) { _, spool in
+            _ = try spool.create(version)
+        }
+        await destination.calls(.abort, atLeast: 1)
+        await bench.stop()
+        #expect(try journal.upload(version) == nil)
+        #expect(try bench.spool.versions().isEmpty)
+    }
+
+    @Test(
+        "After a crash an older version never comes after a newer one that was closed",
+        arguments: [Phase.done, .queued])
+    func supersededBeforeRecovery(newer: Phase) async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        for (number, phase) in [(Int64(1), Phase.queued), (2, newer)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(9), phase: phase, closedSize: number,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start))
+            ])
+        }
+        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(1), 2] {
+                try spool.create(VersionID(number)).store([UInt8](repeating: UInt8(number), count: Int(number)), at: 0)
+            }
+        }
+        if newer == .queued { #expect(await bench.settled(FileID(9)).phase == .done) }
+        await bench.stop()
+        #expect(destination.count(.put) == (newer == .queued ? 1 : 0))
+        #expect(try await bench.published("a") == (newer == .queued ? [2, 2] : nil))
+        #expect(try bench.spool.versions() == [VersionID(2)])
+    }
+
+    @Test("What failed stays failed after a remount, except for what was only given up for its time")
+    func failedBeforeRecovery() async throws {
+        let journal = MemoryJournal()
+        let codes = ["type-refused", FailureSentences.gaveUpCode]
+        for (number, code) in zip([Int64(2), 3], codes) {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(UInt64(number)), phase: .failed, closedSize: 0,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start,
+                        failure: Failure(code: code, reason: "so", remedy: "thus")))
+            ])
+        }
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            for number in [Int64(2), 3] {
+                names.set(FileID(UInt64(number)), try UploadPath("f\(number)"))
+                _ = try spool.create(VersionID(number))
+            }
+        }
+        #expect(await bench.settled(FileID(2)).failure?.code == "type-refused")
+        #expect(await bench.settled(FileID(3)).phase == .done)
+        await bench.stop()
+    }
+}
