@@ -8,6 +8,8 @@ extension HTTPField.Name {
     static let reprDigest = Self("Repr-Digest") ?? .contentType
     /// The object's time of change: seconds since 1970 with a fraction.
     static let uploadModified = Self("X-Upload-Mtime") ?? .contentType
+    /// The client's own count of what it publishes, "RUN/NUMBER".
+    static let uploadOrder = Self("X-Upload-Order") ?? .contentType
     /// The object's permissions, octal.
     static let uploadMode = Self("X-Upload-Mode") ?? .contentType
 }

@@ -59,14 +59,17 @@ enum Refusal: Error, Sendable, Hashable {
         case .noSuchFile: make(.notFound, 404, "No such file", "Nothing is published under this name.")
         case .sessionClosed:
             make(
-                .conflict, 409, "The session is closed", "It is being finalized, or has been: it takes no more chunks.")
+                .sessionClosed, 409, "The session is closed",
+                "It is being finalized, or has been: it takes no more chunks.")
         case .superseded:
             // A status that means "try again": whoever is still interested sends the bytes that hold now.
             make(.conflict, 408, "Superseded", "A newer request sends this chunk, so this one was given up.")
+        case .outdated:
+            make(.conflict, 409, "Outdated", "A later version was published under this name by the same client.")
         case .nameTaken(let detail): make(.conflict, 409, "The name is taken", detail)
         case .finalizedDifferently:
             make(
-                .conflict, 409, "Finalized before",
+                .sessionClosed, 409, "Finalized before",
                 "This session was finalized with another name, size or digest. Begin a new one.")
         case .missingChunks(let indexes):
             make(

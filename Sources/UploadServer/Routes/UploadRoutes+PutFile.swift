@@ -15,8 +15,13 @@ extension UploadRoutes {
         try admit(type: type)
         guard
             let metadata = ObjectMetadata(
-                mtime: request.headers[.uploadModified], mode: request.headers[.uploadMode])
-        else { throw .malformed("X-Upload-Mtime is seconds since 1970 with a fraction, X-Upload-Mode is octal.") }
+                mtime: request.headers[.uploadModified], mode: request.headers[.uploadMode],
+                order: request.headers[.uploadOrder])
+        else {
+            throw .malformed(
+                "X-Upload-Mtime is seconds since 1970 with a fraction, X-Upload-Mode is octal, X-Upload-Order is RUN/NUMBER."
+            )
+        }
 
         let isReplaced = try await stored { () async throws(StoreError) in
             let incoming = try IncomingFile(in: store.directory.incoming)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -79,13 +80,18 @@ extension UploadRoutes {
         let path = try PublicName.parse(asked.name)
         guard asked.size >= 0 else { throw .malformed("size is 0 or more.") }
         try admit(size: asked.size)
-        let digest = try digest(asked.digest, "digest")
+        var digest: ContentDigest?
+        if let text = asked.digest { digest = try self.digest(text, "digest") }
         let session = try await session(asked.session)
         let order = FinalizeOrder(
             path: path, size: asked.size, digest: digest,
             metadata: try metadata(asked.metadata ?? session.parameters.metadata))
-        _ = try await stored { () async throws(StoreError) in try await store.finalize(session, order) }
-        return try Answers.json(receipt(path, size: asked.size, digest: digest))
+        let object = try await stored { () async throws(StoreError) in try await store.finalize(session, order) }
+        guard let published = ContentDigest(hex: object.digest) else {
+            // What the session's file says was changed by somebody else.
+            throw .store(.system(call: "finalize", errno: EIO))
+        }
+        return try Answers.json(receipt(path, size: object.size, digest: published))
     }
 
     func receipt(_ path: UploadPath, size: Int64, digest: ContentDigest) -> NativeProtocol.FinalizeResponse {
@@ -94,8 +100,9 @@ extension UploadRoutes {
     }
 
     private func metadata(_ facts: [String: String]) throws(Refusal) -> ObjectMetadata {
-        guard let metadata = ObjectMetadata(mtime: facts["mtime"], mode: facts["mode"]) else {
-            throw .malformed("metadata: mtime is seconds since 1970 with a fraction, mode is octal.")
+        guard let metadata = ObjectMetadata(mtime: facts["mtime"], mode: facts["mode"], order: facts["order"]) else {
+            throw .malformed(
+                "metadata: mtime is seconds since 1970 with a fraction, mode is octal, order is RUN/NUMBER.")
         }
         return metadata
     }

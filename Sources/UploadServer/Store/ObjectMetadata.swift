@@ -6,6 +6,8 @@ struct ObjectMetadata: Sendable, Hashable {
     var modified: Timestamp?
     /// nil: 0644.
     var mode: UInt32?
+    /// nil: whoever comes last.
+    var order: PublishNumber?
 
     static let none = ObjectMetadata()
 
@@ -18,8 +20,13 @@ struct ObjectMetadata: Sendable, Hashable {
     /// - Parameters:
     ///   - mtime: seconds since 1970 with a fraction, "1700000000.25".
     ///   - mode: octal, "644" or "100644".
+    ///   - order: the client's count, "RUN/NUMBER".
     /// - Returns: nil when one of them can't be read.
-    init?(mtime: String?, mode: String?) {
+    init?(mtime: String?, mode: String?, order: String? = nil) {
+        if let order {
+            guard let number = PublishNumber(order) else { return nil }
+            self.order = number
+        }
         if let mtime {
             guard let modified = Self.parseSeconds(mtime) else { return nil }
             self.modified = modified

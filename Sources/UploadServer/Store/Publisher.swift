@@ -5,6 +5,7 @@ import UploadCore
 /// is followed, whoever made it. All of it blocks on the disk.
 struct Publisher: Sendable {
     let root: OpenFile
+    let order = PublishOrder()
     /// The wall clock.
     let now: @Sendable () -> Timestamp
 
@@ -23,6 +24,7 @@ struct Publisher: Sendable {
     /// before is replaced at once: nobody ever sees a part of one.
     /// - Parameter beforeRename: the last thing that happens before the file becomes visible.
     /// - Returns: whether there was a file of that name before.
+    /// - Throws: `outdated` when a later version is there already.
     @discardableResult
     func publish(
         _ content: Content, as path: UploadPath, beforeRename: () throws(StoreError) -> Void = {}
@@ -31,10 +33,13 @@ struct Publisher: Sendable {
         let target = try makeDirectories(path.components.dropLast())
         try describe(content)
         try content.file.synchronize()
-        let isReplaced = faccessat(target.descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
-        try beforeRename()
-        guard renameat(content.directory.descriptor, content.name, target.descriptor, name) == 0 else {
-            throw Self.nameError("rename", path.text)
+        var isReplaced = false
+        try order.publish(path, content.metadata.order) { () throws(StoreError) in
+            isReplaced = faccessat(target.descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+            try beforeRename()
+            guard renameat(content.directory.descriptor, content.name, target.descriptor, name) == 0 else {
+                throw Self.nameError("rename", path.text)
+            }
         }
         try target.synchronize()
         return isReplaced

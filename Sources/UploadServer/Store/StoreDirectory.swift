@@ -54,7 +54,7 @@ struct StoreDirectory: Sendable {
         case .system(_, let code): .directoryUnusable(path: path, errno: code)
         case .diskFull: .directoryUnusable(path: path, errno: ENOSPC)
         case .unknownSession, .sessionClosed, .superseded, .tooManySessions, .digestMismatch, .missingChunks,
-            .nameTaken, .finalizedDifferently, .noSuchFile, .bodyBroken, .beyondFilesystem, .shuttingDown:
+            .nameTaken, .outdated, .finalizedDifferently, .noSuchFile, .bodyBroken, .beyondFilesystem, .shuttingDown:
             .directoryUnusable(path: path, errno: EIO)
         }
     }

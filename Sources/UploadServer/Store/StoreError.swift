@@ -16,6 +16,8 @@ enum StoreError: Error, Sendable, Hashable {
     case nameTaken(String)
     /// The session was finalized before, with another name, size or digest.
     case finalizedDifferently
+    /// The same client has published a later version under this name.
+    case outdated
     case noSuchFile
     /// The request ended before its body did.
     case bodyBroken

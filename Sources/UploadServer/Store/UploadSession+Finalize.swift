@@ -8,10 +8,15 @@ import UploadCore
 struct FinalizeOrder: Sendable {
     let path: UploadPath
     let size: Int64
-    let digest: ContentDigest
+    /// nil: whatever the chunks make, each of which was checked when it came.
+    let digest: ContentDigest?
     let metadata: ObjectMetadata
 
-    var object: PublishedObject { PublishedObject(name: path.text, size: size, digest: digest.hex) }
+    /// Byte by byte: Swift calls names equal that Linux does not.
+    func isSame(as object: PublishedObject) -> Bool {
+        path.text.utf8.elementsEqual(object.name.utf8) && size == object.size
+            && (digest.map { $0.hex == object.digest } ?? true)
+    }
 }
 
 extension UploadSession {
@@ -44,7 +49,7 @@ extension UploadSession {
             case .removed:
                 throw .unknownSession
             case .published(let object):
-                guard object.isSame(as: order.object) else { throw .finalizedDifferently }
+                guard order.isSame(as: object) else { throw .finalizedDifferently }
                 return .done(object)
             case .finalizing(let task):
                 return .others(task)
@@ -63,8 +68,7 @@ extension UploadSession {
     ) async -> Result<PublishedObject, StoreError> {
         let result: Result<PublishedObject, StoreError>
         do throws(StoreError) {
-            try await calls.run { () throws(StoreError) in try self.publish(order, publisher) }
-            result = .success(order.object)
+            result = .success(try await calls.run { () throws(StoreError) in try self.publish(order, publisher) })
         } catch {
             result = .failure(error)
         }
@@ -79,7 +83,7 @@ extension UploadSession {
     }
 
     /// Only ever called while the phase is `finalizing`, so nothing else writes to the session's files.
-    private func publish(_ order: FinalizeOrder, _ publisher: Publisher) throws(StoreError) {
+    private func publish(_ order: FinalizeOrder, _ publisher: Publisher) throws(StoreError) -> PublishedObject {
         let (records, prefix, files) = try state.withLock { state throws(StoreError) in
             (state.records, state.prefix, try openFiles(&state))
         }
@@ -91,20 +95,23 @@ extension UploadSession {
         var (hasher, hashed) = prefix.bytes <= order.size ? (prefix.hasher, prefix.bytes) : (SHA256(), 0)
         try files.data.hash(hashed..<order.size, into: &hasher)
         hashed = order.size
-        guard ContentDigest(hasher.finalize()) == order.digest else {
+        let digest = ContentDigest(hasher.finalize())
+        guard order.digest ?? digest == digest else {
             try dropDamaged(expected, records, files)
             throw .digestMismatch
         }
 
         try files.data.truncate(to: order.size)
+        let object = PublishedObject(name: order.path.text, size: order.size, digest: digest.hex)
         let content = Publisher.Content(
             file: files.data, directory: files.directory, name: SessionFiles.dataName, size: order.size,
-            digest: order.digest, contentType: parameters.contentType, metadata: order.metadata)
+            digest: digest, contentType: parameters.contentType, metadata: order.metadata)
         try publisher.publish(content, as: order.path) { () throws(StoreError) in
-            try files.directory.replaceContents(of: SessionFiles.publishedName, with: order.object)
+            try files.directory.replaceContents(of: SessionFiles.publishedName, with: object)
         }
         // A crash must not leave the data under both names: it would be written to as a session again.
         try files.directory.synchronize()
+        return object
     }
 
     /// The whole is not what the client says. Mostly that is the client's affair; but when a power failure took
@@ -122,12 +129,5 @@ extension UploadSession {
             for index in damaged { try state.drop(index, in: files) }
         }
         throw .missingChunks(damaged)
-    }
-}
-
-extension PublishedObject {
-    /// Byte by byte: Swift calls names equal that Linux does not.
-    fileprivate func isSame(as other: PublishedObject) -> Bool {
-        name.utf8.elementsEqual(other.name.utf8) && size == other.size && digest == other.digest
     }
 }

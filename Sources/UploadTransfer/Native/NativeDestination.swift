@@ -41,7 +41,7 @@ package final class NativeDestination: Destination {
     }
 
     package func put(
-        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: @Sendable () -> Bool
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
         let lane = endpoint.lanes.lane()
         let (size, digest) = try await fromSpool { () async throws(SpoolError) in
@@ -50,12 +50,13 @@ package final class NativeDestination: Destination {
                 return (size, ContentDigest.text(try RollingDigest.digest(of: 0..<size, content: content)))
             }
         }
-        guard isCurrent() else { throw .cancelled }
+        guard try isCurrent() else { throw .cancelled }
         let request = TransferRequest(
             method: .put, url: endpoint.url("files/\(object.path.percentEncoded)"),
             fields: HTTPFields(named: [
                 "Content-Type": object.contentType, "Content-Digest": digest,
                 "X-Upload-Mtime": object.modifiedText, "X-Upload-Mode": object.modeText,
+                "X-Upload-Order": object.orderText(endpoint.options),
             ]),
             body: .file(content, 0..<size), operation: "put", answerTime: endpoint.options.putAnswerTime, sent: sent)
         return try await endpoint.ask(request) { (answer: NativeProtocol.FinalizeResponse) throws(DestinationError) in
@@ -70,7 +71,7 @@ package final class NativeDestination: Destination {
             endpoint.url("upload/init"),
             NativeProtocol.InitRequest(
                 name: object.path.text, size: object.size, contentType: object.contentType, chunkSize: chunkSize,
-                metadata: object.metadata),
+                metadata: object.metadata(endpoint.options)),
             operation: "init")
         let answer = try await endpoint.ask(request) { (answer: NativeProtocol.InitResponse) in answer }
         learn(maximumFileSize: answer.maxFileSize)
@@ -94,8 +95,9 @@ package final class NativeDestination: Destination {
 
 extension NativeProtocol.FinalizeResponse {
     /// - Throws: `damaged` when it does not speak of our bytes.
-    func receipt(size: Int64, digest: String) throws(DestinationError) -> PublishReceipt {
-        guard self.size == size, self.digest == digest else { throw .damaged }
-        return PublishReceipt(url: url, size: size, digest: digest)
+    /// - Parameter digest: nil: whatever it says.
+    func receipt(size: Int64, digest: String?) throws(DestinationError) -> PublishReceipt {
+        guard self.size == size, self.digest == digest ?? self.digest else { throw .damaged }
+        return PublishReceipt(url: url, size: size, digest: self.digest)
     }
 }

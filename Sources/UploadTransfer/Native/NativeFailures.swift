@@ -13,6 +13,8 @@ enum NativeFailures {
         switch (response.status, problem?.knownType) {
         case (400, .digestMismatch): return .damaged
         case (404, .unknownSession), (410, .unknownSession): return .sessionLost
+        // Finalized, perhaps by a request of ours whose answer was lost: what is changed since needs another.
+        case (409, .sessionClosed): return .sessionLost
         case (409, .missingChunks): return .missing(problem?.missing ?? [])
         case (401, _), (403, _): return .unauthorized(status: response.status)
         case (400, .badName): return .rejected(Rejection(status: 400, cause: .nameRefused, detail: words))

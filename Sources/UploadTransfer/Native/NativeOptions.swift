@@ -8,15 +8,20 @@ package struct NativeOptions: Sendable, Hashable {
     package var putAnswerTime: Duration
     /// The same for a finalize, at least: see `finishAnswerTime(size:)`.
     package var finishAnswerTime: Duration
+    /// A word of 64 bytes at most that is this client's for as long as it keeps its state: its sessions are found by it.
+    package var origin: String
+    /// A word for this run of it.
+    package var run = String(UInt64.random(in: .min ... .max), radix: 36)
 
     package init(
         parallelChunks: Int = 3, chunkSize: Int64? = nil, putAnswerTime: Duration = .seconds(30),
-        finishAnswerTime: Duration = .seconds(60)
+        finishAnswerTime: Duration = .seconds(60), origin: String = ""
     ) {
         self.parallelChunks = max(1, parallelChunks)
         self.chunkSize = chunkSize
         self.putAnswerTime = putAnswerTime
         self.finishAnswerTime = finishAnswerTime
+        self.origin = origin
     }
 
     /// How long a finalize may take: the server may have to bring the whole file to its disk and to

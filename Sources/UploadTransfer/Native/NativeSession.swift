@@ -54,19 +54,19 @@ final class NativeSession: UploadSession {
         }
     }
 
-    func finish(_ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef])
-        async throws(DestinationError) -> PublishReceipt
-    {
+    func finish(
+        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
+    ) async throws(DestinationError) -> PublishReceipt {
         let size = chunks.last?.range.upperBound ?? 0
         guard object.size ?? size == size else {
             throw .malformed(detail: "the chunks end at \(size), the file at \(object.size ?? size)")
         }
-        let digest = try await digest(of: chunks, content: content)
+        let digest = try await digest(of: chunks, content: content, released: released)
         let request = try endpoint.post(
             endpoint.url("upload/finalize"),
             NativeProtocol.FinalizeRequest(
                 session: token.rawValue, name: object.path.text, size: size, digest: digest,
-                metadata: object.metadata),
+                metadata: object.metadata(endpoint.options)),
             operation: "finalize", answerTime: endpoint.options.finishAnswerTime(size: size))
         do throws(DestinationError) {
             return try await endpoint.ask(request) {
@@ -90,8 +90,17 @@ final class NativeSession: UploadSession {
     }
 
     /// Of the whole file: what the chunks on their way have told already, and the rest from the spool.
-    private func digest(of chunks: [ChunkRef], content: any SpoolFile) async throws(DestinationError) -> String {
-        await lane.run { self.rolling.withLock { $0.align(with: chunks) } }
+    /// - Returns: nil when neither has all of it: then each chunk's own digest has to do.
+    private func digest(
+        of chunks: [ChunkRef], content: any SpoolFile, released: RangeSet<ChunkIndex>
+    ) async throws(DestinationError) -> String? {
+        let covered = await lane.run {
+            self.rolling.withLock { rolling in
+                rolling.align(with: chunks)
+                return rolling.count
+            }
+        }
+        guard released.ranges.last?.upperBound ?? 0 <= covered else { return nil }
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             let digest = try await fromSpool { () async throws(SpoolError) in

@@ -76,8 +76,8 @@ struct RecoveryTests {
             let again = try await server.finalize(session, "dir/a", "aaaa").decode(NativeProtocol.FinalizeResponse.self)
             #expect(again.size == receipt.size && again.digest == receipt.digest)
             #expect(again.url == "http://127.0.0.1:\(server.port)/files/dir/a")
-            #expect(try await server.finalize(session, "dir/b", "aaaa").problem == .conflict)
-            #expect(try await server.chunk(session, 0, "aaaa").problem == .conflict)
+            #expect(try await server.finalize(session, "dir/b", "aaaa").problem == .sessionClosed)
+            #expect(try await server.chunk(session, 0, "aaaa").problem == .sessionClosed)
         }
     }
 

@@ -86,14 +86,14 @@ struct NativeDestinationTests {
             renamed.path = try UploadPath("ü.png")
             renamed.size = 2500
             let before = file.bytesRead.value
-            let receipt = try await session.finish(renamed, content: file, chunks: chunks)
+            let receipt = try await session.finish(renamed, content: file, chunks: chunks, released: RangeSet())
             #expect(file.bytesRead.value == before)
             #expect(receipt.digest == ContentDigest.text(try RollingDigest.digest(of: 0..<2500, content: file)))
 
             let seen = server.seen
             let start = try seen[0].json(NativeProtocol.InitRequest.self)
             #expect(start.name == "photos/a b.png" && start.size == nil && start.chunkSize == 1000)
-            #expect(start.metadata == ["mtime": "1767225600.000000005", "mode": "644"])
+            #expect(start.metadata["mtime"] == "1767225600.000000005" && start.metadata["mode"] == "644")
             #expect(seen[2].request.target == "/upload/chunk?session=s%201%262&index=1")
             let end = try seen[4].json(NativeProtocol.FinalizeRequest.self)
             #expect(end.name == "ü.png" && end.size == 2500 && end.session == "s 1&2")
@@ -107,7 +107,8 @@ struct NativeDestinationTests {
             #expect(server.seen.isEmpty)
             #expect(try await session.inventory() == [StoredChunk(index: 4, length: 7, digest: "d")])
             let file = try TemporaryFile(size: 1500)
-            _ = try await session.finish(object, content: file, chunks: [chunk(0, 0..<1000), chunk(1, 1000..<1500)])
+            _ = try await session.finish(
+                object, content: file, chunks: [chunk(0, 0..<1000), chunk(1, 1000..<1500)], released: RangeSet())
             #expect(file.bytesRead.value == 1500)
             try await session.abort()
             #expect(server.seen.map(\.line) == ["GET /upload/status", "POST /upload/finalize", "DELETE /upload"])
@@ -183,11 +184,11 @@ struct NativeDestinationTests {
             let before = file.bytesRead.value
             try server.next(problem: NativeProtocol.Problem(type: .digestMismatch, title: "", status: 400, detail: ""))
             let error = await failure { () async throws(DestinationError) in
-                try await session.finish(object, content: file, chunks: chunks)
+                try await session.finish(object, content: file, chunks: chunks, released: RangeSet())
             }
             #expect(error == .damaged)
             #expect(file.bytesRead.value == before)
-            _ = try await session.finish(object, content: file, chunks: chunks)
+            _ = try await session.finish(object, content: file, chunks: chunks, released: RangeSet())
             #expect(file.bytesRead.value == before + 1000)
         }
     }
@@ -199,7 +200,7 @@ struct NativeDestinationTests {
                 problem: NativeProtocol.Problem(type: .missingChunks, title: "", status: 409, detail: "", missing: [0]))
             let file = try TemporaryFile(size: 1000)
             let error = await failure { () async throws(DestinationError) in
-                try await session.finish(object, content: file, chunks: [chunk(0, 0..<1000)])
+                try await session.finish(object, content: file, chunks: [chunk(0, 0..<1000)], released: RangeSet())
             }
             #expect(error == .missing([0]))
         }

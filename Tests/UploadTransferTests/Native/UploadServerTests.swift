@@ -109,14 +109,15 @@ struct UploadServerTests {
             let inventory = try await session.inventory()
             #expect(inventory.count == 11 && inventory.contains(stored))
             let receipt = try await session.finish(
-                object("d/late name", size: 1_050_000), content: file, chunks: chunks)
+                object("d/late name", size: 1_050_000), content: file, chunks: chunks, released: RangeSet())
             #expect(receipt.size == 1_050_000)
             try expect("d/late name", in: place, is: file)
             #expect(!FileManager.default.fileExists(atPath: place.directory.appending(path: "early name").path))
             // The answer may have been lost: asking again has the same effect once.
             #expect(
                 try await session.finish(
-                    object("d/late name", size: 1_050_000), content: file, chunks: chunks) == receipt)
+                    object("d/late name", size: 1_050_000), content: file, chunks: chunks, released: RangeSet())
+                    == receipt)
         }
     }
 
@@ -129,11 +130,12 @@ struct UploadServerTests {
             let second = place.destination.resume(first.token, schedule: .equal(100_000))
             #expect(try await second.inventory().map(\.index) == [1])
             let missing = await failure { () async throws(DestinationError) in
-                try await second.finish(describe("f", size: 250_000), content: file, chunks: chunks)
+                try await second.finish(
+                    describe("f", size: 250_000), content: file, chunks: chunks, released: RangeSet())
             }
             #expect(missing == .missing([0, 2]))
             for index in [0, 2] { _ = try await second.send(chunks[index], content: file, sent: ByteCounter()) }
-            _ = try await second.finish(object("f", size: 250_000), content: file, chunks: chunks)
+            _ = try await second.finish(object("f", size: 250_000), content: file, chunks: chunks, released: RangeSet())
             try expect("f", in: place, is: file)
         }
     }

@@ -82,7 +82,7 @@ final class EchoingUploadServer: Sendable {
                 chunks: [NativeProtocol.ChunkEntry(index: 4, size: 7, digest: "d")])
         case "POST /upload/finalize":
             let request = try seen.json(NativeProtocol.FinalizeRequest.self)
-            return NativeProtocol.FinalizeResponse(url: "http://u/f", size: request.size, digest: request.digest)
+            return NativeProtocol.FinalizeResponse(url: "http://u/f", size: request.size, digest: request.digest ?? "")
         default:
             return NativeProtocol.FinalizeResponse(url: "http://u/p", size: size, digest: digest)
         }
