@@ -49,7 +49,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "UploadStore",
-            dependencies: ["UploadCore", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["UploadCore", "CLinux", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: house),
         .target(
             name: "UploadTransfer",
@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "UploadCore",
+                "UploadCore", "CLinux",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

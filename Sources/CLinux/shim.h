@@ -16,6 +16,14 @@ static inline int clinux_start_writeback(int descriptor, long offset, long lengt
     return sync_file_range(descriptor, offset, length, 2);
 }
 
+// fallocate(2)
+int fallocate(int descriptor, int mode, long offset, long length);
+
+// FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE: these bytes are zeros from now on, and take no room.
+static inline int clinux_punch_hole(int descriptor, long offset, long length) {
+    return fallocate(descriptor, 0x02 | 0x01, offset, length);
+}
+
 // pidfd_open(2)
 int pidfd_open(int process, unsigned int flags);
 

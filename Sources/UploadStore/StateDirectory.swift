@@ -24,7 +24,10 @@ package final class StateDirectory: Sendable {
     /// - Parameters:
     ///   - path: may be relative, and may be a link to a directory of ours.
     ///   - now: the times of the root directory in a new journal.
-    package init(path: String, now: Timestamp) throws(StateDirectoryError) {
+    ///   - spoolLimit: told the spool's directory and the bytes that are in it, says how many there may be.
+    package init(
+        path: String, now: Timestamp, spoolLimit: (_ directory: String, _ used: Int64) -> Int64 = { _, _ in .max }
+    ) throws(StateDirectoryError) {
         do throws(SystemFailure) {
             try Self.makeDirectories(path)
             self.path = try Self.resolved(path)
@@ -42,7 +45,7 @@ package final class StateDirectory: Sendable {
         }
         lock = try StateLock.take(in: directory.number)
         do throws(SpoolError) {
-            spool = try DirectorySpool(directory: self.path + "/spool")
+            spool = try DirectorySpool(directory: self.path + "/spool", limit: spoolLimit)
         } catch {
             throw .spool(error)
         }

@@ -37,14 +37,27 @@ extension MemoryJournal.State {
         case .closed(let version, let size, let time):
             uploads[version]?.closedSize = size
             uploads[version]?.closed = time
-            if uploads[version]?.phase == .receiving { uploads[version]?.phase = .queued }
+            uploads[version]?.phase = .queued
+            uploads[version]?.failure = nil
         case .reopened(let version):
             uploads[version]?.closedSize = nil
             uploads[version]?.closed = nil
             uploads[version]?.finished = nil
             uploads[version]?.phase = .receiving
             uploads[version]?.failure = nil
-        case .setPhase(let version, let phase, let failure, let retries):
+        case .lapsed(let version, let close):
+            guard uploads[version]?.closed == close, uploads[version]?.phase != .done else { return }
+            uploads[version]?.closedSize = nil
+            uploads[version]?.closed = nil
+            uploads[version]?.phase = .receiving
+        case .durable(let version, let close):
+            if uploads[version]?.closed == close { uploads[version]?.durable = close }
+        case .evicted(let version):
+            uploads[version]?.isSpooled = false
+        case .released(let version, let indexes):
+            released[version, default: RangeSet()].insert(contentsOf: indexes)
+        case .setPhase(let version, let phase, let failure, let retries, let close):
+            guard close == nil || uploads[version]?.closed == close else { return }
             uploads[version]?.phase = phase
             uploads[version]?.failure = failure
             uploads[version]?.retries = retries

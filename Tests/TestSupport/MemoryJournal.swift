@@ -10,6 +10,7 @@ package final class MemoryJournal: Journal {
         var uploads: [VersionID: UploadRecord] = [:]
         var published: [VersionID: Timestamp] = [:]
         var chunks: [VersionID: [ChunkIndex: StoredChunk]] = [:]
+        var released: [VersionID: RangeSet<ChunkIndex>] = [:]
         var owed: Set<SessionToken> = []
         var facts: [String: String] = [:]
         var highest = (file: FileID(0), version: VersionID(0))
@@ -129,6 +130,18 @@ package final class MemoryJournal: Journal {
         try read { $0.uploads.values.filter { $0.file == file }.max { $0.version < $1.version } }
     }
 
+    package func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] {
+        try read { state in
+            state.uploads.values.filter { $0.file == file }.sorted { $0.version < $1.version }
+        }
+    }
+
+    package func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
+        try read { state in
+            state.uploads.values.contains { $0.file == file && $0.version > version && $0.closedSize != nil }
+        }
+    }
+
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
         try read { state in
             state.uploads.values.filter { $0.phase != .done && $0.phase != .cancelled }
@@ -138,6 +151,31 @@ package final class MemoryJournal: Journal {
 
     package func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
         try read { ($0.chunks[version] ?? [:]).values.sorted { $0.index < $1.index } }
+    }
+
+    package func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex> {
+        try read { $0.released[version] ?? RangeSet() }
+    }
+
+    package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
+        try read { state in
+            let evictable = state.uploads.values.filter { $0.phase == .done && $0.isSpooled }
+            let epoch = Timestamp(nanoseconds: 0)
+            return Array(
+                evictable.sorted { ($0.finished ?? epoch, $0.version) < ($1.finished ?? epoch, $1.version) }
+                    .prefix(limit))
+        }
+    }
+
+    package func publishedUnmarked() throws(JournalError) -> [UploadRecord] {
+        try read { $0.uploads.values.filter { $0.phase == .done && $0.isSpooled && $0.durable != $0.closed } }
+    }
+
+    package func evictableBytes() throws(JournalError) -> Int64 {
+        try read { state in
+            state.uploads.values.filter { $0.phase == .done && $0.isSpooled }
+                .reduce(0) { $0 + ($1.receipt?.size ?? 0) }
+        }
     }
 
     package func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 package import UploadCore
@@ -10,8 +11,11 @@ package final class MemorySpool: Spool {
     }
 
     private let state = Mutex(State())
+    package let gauge: SpoolGauge
 
-    package init() {}
+    package init(limit: Int64 = .max) {
+        gauge = SpoolGauge(limit: limit)
+    }
 
     /// What every write and create throws from now on; nil: nothing.
     package func fail(with error: SpoolError?) {
@@ -35,11 +39,17 @@ package final class MemorySpool: Spool {
     }
 
     package func remove(_ version: VersionID) throws(SpoolError) {
-        _ = state.withLock { $0.files.removeValue(forKey: version) }
+        let file = state.withLock { $0.files.removeValue(forKey: version) }
+        file?.forget()
     }
 
     package func versions() throws(SpoolError) -> [VersionID] {
         state.withLock { Array($0.files.keys) }
+    }
+
+    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] {
+        try refuseIfTold()
+        return state.withLock { state in versions.filter { state.files[$0] != nil } }
     }
 
     package func capacity() throws(SpoolError) -> SpoolCapacity {
@@ -55,6 +65,7 @@ private final class MemorySpoolFile: SpoolFile {
     let version: VersionID
     let descriptor: Int32
     private let spool: MemorySpool
+    private let measured = Mutex<Int64>(0)
 
     init(_ version: VersionID, spool: MemorySpool) throws(SpoolError) {
         var template = Array("/dev/shm/uploadfs-test.XXXXXX".utf8CString)
@@ -75,10 +86,33 @@ private final class MemorySpoolFile: SpoolFile {
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError) {
         try spool.refuseIfTold()
         try check("pwrite", pwrite(descriptor, bytes.baseAddress, bytes.count, Int(offset)))
+        measure()
     }
 
     func truncate(to size: Int64) throws(SpoolError) {
         try check("ftruncate", Int(ftruncate(descriptor, Int(size))))
+        measure()
+    }
+
+    func punch(_ range: Range<Int64>) throws(SpoolError) {
+        let length = Int(range.upperBound - range.lowerBound)
+        try check("fallocate", Int(clinux_punch_hole(descriptor, Int(range.lowerBound), length)))
+        measure()
+    }
+
+    func measure() {
+        let change = measured.withLock { measured in
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { return Int64(0) }
+            let now = Int64(status.st_blocks) * 512
+            defer { measured = now }
+            return now - measured
+        }
+        if change != 0 { spool.gauge.add(change) }
+    }
+
+    fileprivate func forget() {
+        spool.gauge.add(-measured.withLock { $0 })
     }
 
     func size() throws(SpoolError) -> Int64 { Int64(try status().st_size) }

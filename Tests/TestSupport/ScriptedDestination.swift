@@ -106,11 +106,11 @@ package final class ScriptedDestination: Destination {
     }
 
     package func put(
-        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: @Sendable () -> Bool
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
         try await perform(.put, object: object) { () async throws(DestinationError) in
             let bytes = try Self.bytes(of: content, in: 0..<(object.size ?? 0))
-            guard isCurrent() else { throw .cancelled }
+            guard try isCurrent() else { throw .cancelled }
             sent.add(Int64(bytes.count))
             return await self.store.publish(object, bytes)
         }

@@ -1,4 +1,4 @@
-import UploadCore
+package import UploadCore
 
 /// One upload at a `ScriptedDestination`.
 struct ScriptedSession: UploadSession {
@@ -28,7 +28,7 @@ struct ScriptedSession: UploadSession {
     }
 
     func finish(
-        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef]
+        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
         try await destination.perform(.finish, session: token, object: object) { () async throws(DestinationError) in
             try await destination.store.finish(token, object, chunks: chunks)
@@ -39,6 +39,15 @@ struct ScriptedSession: UploadSession {
         try await destination.perform(.abort, session: token) { () async throws(DestinationError) in
             await destination.store.abort(token)
         }
+    }
+}
+
+extension UploadSession {
+    /// Of a file that the spool has all of.
+    package func finish(
+        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef]
+    ) async throws(DestinationError) -> PublishReceipt {
+        try await finish(object, content: content, chunks: chunks, released: RangeSet())
     }
 }
 

@@ -44,7 +44,8 @@ extension UploadRecord {
     /// In the order that `init(row:)` reads them.
     static let columns = """
         version, file, phase, closed_size, schedule_kind, schedule_size, content_type, session, created, closed, \
-        finished, retries, receipt_url, receipt_size, receipt_digest, failure_code, failure_reason, failure_remedy
+        finished, retries, receipt_url, receipt_size, receipt_digest, failure_code, failure_reason, failure_remedy, \
+        durable, spooled
         """
 
     init(row: Row) throws {
@@ -64,10 +65,12 @@ extension UploadRecord {
             session: session.map(SessionToken.init),
             created: Timestamp(nanoseconds: try row.decode(atIndex: 8)),
             closed: try Self.time(row, 9),
+            durable: try Self.time(row, 18),
             finished: try Self.time(row, 10),
             retries: try row.decode(atIndex: 11),
             receipt: try Self.receipt(row),
-            failure: try Self.failure(row))
+            failure: try Self.failure(row),
+            isSpooled: try row.decode(atIndex: 19))
     }
 
     private static func time(_ row: Row, _ index: Int) throws -> Timestamp? {

@@ -24,8 +24,8 @@ extension SQLiteJournal {
         case .closed(let version, let size, let time):
             try database.run(
                 """
-                UPDATE upload SET closed_size = ?2, closed = ?3,
-                    phase = CASE phase WHEN 'receiving' THEN 'queued' ELSE phase END
+                UPDATE upload SET closed_size = ?2, closed = ?3, phase = 'queued',
+                    failure_code = NULL, failure_reason = NULL, failure_remedy = NULL
                 WHERE version = ?1
                 """,
                 version.rawValue, size, time.nanoseconds)
@@ -37,7 +37,25 @@ extension SQLiteJournal {
                 WHERE version = ?
                 """,
                 version.rawValue)
-        case .setPhase(let version, let phase, let failure, let retries):
+        case .lapsed(let version, let close):
+            try database.run(
+                """
+                UPDATE upload SET closed_size = NULL, closed = NULL, phase = 'receiving'
+                WHERE version = ?1 AND closed = ?2 AND phase <> 'done'
+                """,
+                version.rawValue, close.nanoseconds)
+        case .durable(let version, let close):
+            try database.run(
+                "UPDATE upload SET durable = ?2 WHERE version = ?1 AND closed = ?2", version.rawValue, close.nanoseconds
+            )
+        case .evicted(let version):
+            try database.run("UPDATE upload SET spooled = 0 WHERE version = ?", version.rawValue)
+        case .released(let version, let indexes):
+            try database.run(
+                "UPDATE chunk SET released = 1 WHERE version = ? AND number >= ? AND number < ?",
+                version.rawValue, indexes.lowerBound, indexes.upperBound)
+        case .setPhase(let version, let phase, let failure, let retries, let close):
+            guard try close.map({ try holds($0, of: version, in: database) }) ?? true else { return }
             try database.run(
                 """
                 UPDATE upload SET phase = ?2, failure_code = ?3, failure_reason = ?4, failure_remedy = ?5, retries = ?6
@@ -134,14 +152,14 @@ extension SQLiteJournal {
             """
             INSERT OR IGNORE INTO upload (version, file, phase, closed_size, schedule_kind, schedule_size, content_type,
                 session, created, closed, finished, retries, receipt_url, receipt_size, receipt_digest,
-                failure_code, failure_reason, failure_remedy)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                failure_code, failure_reason, failure_remedy, durable, spooled)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             upload.version.rawValue, upload.file.column, upload.phase.rawValue, upload.closedSize, schedule.kind,
             schedule.size, upload.contentType, upload.session?.rawValue, upload.created.nanoseconds,
             upload.closed?.nanoseconds, upload.finished?.nanoseconds, upload.retries, upload.receipt?.url,
             upload.receipt?.size, upload.receipt?.digest, upload.failure?.code, upload.failure?.reason,
-            upload.failure?.remedy)
+            upload.failure?.remedy, upload.durable?.nanoseconds, upload.isSpooled)
         try count(version: upload.version, in: database)
     }
 

@@ -74,6 +74,19 @@ extension SQLiteJournal {
             decode: UploadRecord.init(row:))
     }
 
+    package func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] {
+        try all(
+            "SELECT \(UploadRecord.columns) FROM upload WHERE file = ? ORDER BY version", file.column,
+            decode: UploadRecord.init(row:))
+    }
+
+    package func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
+        try first(
+            "SELECT 1 FROM upload WHERE file = ? AND version > ? AND closed_size IS NOT NULL LIMIT 1", file.column,
+            version.rawValue
+        ) { _ in true } ?? false
+    }
+
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
         try all(
             "SELECT \(UploadRecord.columns) FROM upload WHERE phase NOT IN ('done', 'cancelled') ORDER BY version",
@@ -85,6 +98,38 @@ extension SQLiteJournal {
             StoredChunk(
                 index: try $0.decode(atIndex: 0), length: try $0.decode(atIndex: 1), digest: try $0.decode(atIndex: 2))
         }
+    }
+
+    package func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex> {
+        var released = RangeSet<ChunkIndex>()
+        let numbers = try all(
+            "SELECT number FROM chunk WHERE version = ? AND released = 1 ORDER BY number", version.rawValue
+        ) { try $0.decode(ChunkIndex.self, atIndex: 0) }
+        for number in numbers { released.insert(contentsOf: number..<number + 1) }
+        return released
+    }
+
+    package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
+        try all(
+            """
+            SELECT \(UploadRecord.columns) FROM upload WHERE phase = 'done' AND spooled = 1
+            ORDER BY finished, version LIMIT ?
+            """,
+            limit, decode: UploadRecord.init(row:))
+    }
+
+    package func publishedUnmarked() throws(JournalError) -> [UploadRecord] {
+        try all(
+            """
+            SELECT \(UploadRecord.columns) FROM upload WHERE phase = 'done' AND spooled = 1 AND durable IS NOT closed
+            """,
+            decode: UploadRecord.init(row:))
+    }
+
+    package func evictableBytes() throws(JournalError) -> Int64 {
+        try first("SELECT SUM(receipt_size) FROM upload WHERE phase = 'done' AND spooled = 1") {
+            try $0.decode(Int64?.self, atIndex: 0) ?? 0
+        } ?? 0
     }
 
     package func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) {

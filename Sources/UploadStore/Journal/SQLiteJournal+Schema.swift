@@ -24,6 +24,9 @@ extension SQLiteJournal {
         migrator.registerMigration("1: tree, uploads, facts") { database in
             for statement in [tree, uploads, counters] { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("2: durability, eviction") { database in
+            try database.execute(sql: durability)
+        }
         return migrator
     }
 
@@ -102,6 +105,17 @@ extension SQLiteJournal {
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE owed_abort (session TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """
+
+    /// `durable` is the close whose bytes are on stable storage; `spooled` and `released` say whose bytes
+    /// are still in the spool. What no version before has marked is taken for durable.
+    private static let durability = """
+        ALTER TABLE upload ADD COLUMN durable INTEGER;
+        ALTER TABLE upload ADD COLUMN spooled INTEGER NOT NULL DEFAULT 1 CHECK (spooled IN (0, 1));
+        ALTER TABLE chunk ADD COLUMN released INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1));
+        UPDATE upload SET durable = closed;
+        CREATE INDEX upload_evictable ON upload (finished, version, receipt_size)
+            WHERE phase = 'done' AND spooled = 1;
         """
 
     /// One row: numbers that must outlive the rows they were counted from.

@@ -1,4 +1,5 @@
 package import UploadCore
+import CLinux
 import Glibc
 import Synchronization
 
@@ -13,6 +14,7 @@ import Synchronization
 package final class DirectorySpool: Spool {
     private let directory: Descriptor
     private let closeFailed: @Sendable (VersionID, SpoolError) -> Void
+    package let gauge: SpoolGauge
 
     /// The objects that live, so that a version has one descriptor. An object that is being freed
     /// still stands here with its `file` already nil.
@@ -33,10 +35,12 @@ package final class DirectorySpool: Spool {
     }
 
     /// Opens or creates the directory. Its parent must be there.
-    /// - Parameter closeFailed: told when close(2) of a version failed; the default writes a line to stderr.
+    /// - Parameters:
+    ///   - limit: told the directory and the bytes that are in it, says how many there may be.
+    ///   - closeFailed: told when close(2) of a version failed; the default writes a line to stderr.
     /// - Throws: `.system("open", EPERM)` when it belongs to somebody else.
     package init(
-        directory: String,
+        directory: String, limit: (_ directory: String, _ used: Int64) -> Int64 = { _, _ in .max },
         closeFailed: @escaping @Sendable (VersionID, SpoolError) -> Void = DirectorySpool.say
     ) throws(SpoolError) {
         do throws(PrivateDirectoryError) {
@@ -48,6 +52,13 @@ package final class DirectorySpool: Spool {
             }
         }
         self.closeFailed = closeFailed
+        do throws(SystemFailure) {
+            let used = try SpoolListing.occupied(in: self.directory.number)
+            gauge = SpoolGauge(limit: limit(directory, used))
+            gauge.add(used)
+        } catch {
+            throw SpoolError(error)
+        }
     }
 
     package func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
@@ -62,8 +73,15 @@ package final class DirectorySpool: Spool {
     }
 
     package func remove(_ version: VersionID) throws(SpoolError) {
-        if unlinkat(directory.number, Self.name(of: version), 0) != 0, errno != ENOENT {
-            throw SpoolError(SystemFailure("unlink"))
+        // Whoever still has it open keeps its room, and gives it back at the end.
+        let holder = living.withLock { $0[version]?.file }
+        var status = stat()
+        let name = Self.name(of: version)
+        let isThere = fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+        if unlinkat(directory.number, name, 0) != 0 {
+            guard errno == ENOENT else { throw SpoolError(SystemFailure("unlink")) }
+        } else if isThere {
+            if let holder { holder.wasRemoved() } else { gauge.add(-Int64(status.st_blocks) * 512) }
         }
         living.withLock { _ = $0.removeValue(forKey: version) }
     }
@@ -76,20 +94,47 @@ package final class DirectorySpool: Spool {
         }
     }
 
+    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] {
+        var durable: [VersionID] = []
+        var rest = versions[...]
+        while !rest.isEmpty {
+            var files: [any SpoolFile] = []
+            for version in rest.prefix(Self.synchronizedAtOnce) {
+                do throws(SpoolError) { files.append(try open(version)) } catch .missing { continue }
+            }
+            rest = rest.dropFirst(Self.synchronizedAtOnce)
+            // All are on their way to the disk before the first is waited for: the filesystem's own journal
+            // then has to be written once or twice, not once for each of them.
+            for file in files { _ = clinux_start_writeback(file.descriptor, 0, 0) }
+            for file in files {
+                try file.synchronize()
+                durable.append(file.version)
+            }
+        }
+        return durable
+    }
+
+    /// Files that are held open for it at a time.
+    private static let synchronizedAtOnce = 64
+
     package func capacity() throws(SpoolError) -> SpoolCapacity {
         var status = statvfs()
         guard fstatvfs(directory.number, &status) == 0 else { throw SpoolError(SystemFailure("fstatvfs")) }
+        let block = UInt64(status.f_frsize)
+        let total = min(UInt64(status.f_blocks), UInt64(max(0, gauge.limit)) / block)
         return SpoolCapacity(
-            blockSize: UInt64(status.f_frsize), total: UInt64(status.f_blocks), available: UInt64(status.f_bavail),
+            blockSize: block, total: total,
+            available: min(UInt64(status.f_bavail), UInt64(max(0, gauge.available)) / block),
             files: UInt64(status.f_files), filesAvailable: UInt64(status.f_favail))
     }
 
     /// The default of `init(directory:closeFailed:)`.
     @Sendable package static func say(_ version: VersionID, _ error: SpoolError) {
         switch error {
-        case .system(let call, let errno): SystemFailure.say(SystemFailure(call: "\(call) of \(version)", errno: errno))
+        case .system(let call, let errno), .exhausted(let call, let errno):
+            SystemFailure.say(SystemFailure(call: "\(call) of \(version)", errno: errno))
         case .noSpace: SystemFailure.say(SystemFailure(call: "close of \(version)", errno: ENOSPC))
-        case .missing: SystemFailure.say(SystemFailure(call: "close of \(version)", errno: ENOENT))
+        case .missing, .short: SystemFailure.say(SystemFailure(call: "close of \(version)", errno: ENOENT))
         }
     }
 

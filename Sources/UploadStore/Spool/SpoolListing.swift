@@ -2,6 +2,18 @@ import Glibc
 
 /// Reads a directory's names.
 enum SpoolListing {
+    /// Bytes that the files in it occupy on the disk.
+    static func occupied(in directory: Int32) throws(SystemFailure) -> Int64 {
+        var sum: Int64 = 0
+        for name in try names(in: directory) {
+            var status = stat()
+            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
+            else { continue }
+            sum += Int64(status.st_blocks) * 512
+        }
+        return sum
+    }
+
     /// - Parameter directory: an open descriptor of it, which is left as it is.
     static func names(in directory: Int32) throws(SystemFailure) -> [String] {
         // A descriptor of its own: closedir(3) closes what it is given, and the position is shared by a dup(2).

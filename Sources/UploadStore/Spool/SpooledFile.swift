@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import UploadCore
@@ -10,18 +11,28 @@ final class SpooledFile: SpoolFile {
     /// Whether the directory entry is known to be durable. Not known of a file that was there: who
     /// made it may have been killed before the fsync.
     private let isEntryDurable = Atomic<Bool>(false)
+    private let isRemoved = Atomic<Bool>(false)
     /// After a failed fsync the kernel calls the lost pages clean, and the next fsync would claim
     /// success: so what has failed stays failed.
     private let synchronizeFailure = Mutex<SpoolError?>(nil)
+    /// Bytes on the disk when they were last measured, as the gauge has them.
+    private let measured: Mutex<Int64>
 
     init(version: VersionID, descriptor: consuming Descriptor, spool: DirectorySpool) {
         self.version = version
         file = descriptor
         self.spool = spool
+        measured = Mutex(Self.occupied(file.number))
     }
 
     deinit {
+        if isRemoved.load(ordering: .acquiring) { spool.gauge.add(-measured.withLock { $0 }) }
         spool.forget(version, identity: ObjectIdentifier(self))
+    }
+
+    /// It has no name any more: its room comes back when the last one lets go of it.
+    func wasRemoved() {
+        isRemoved.store(true, ordering: .releasing)
     }
 
     var descriptor: Int32 { file.number }
@@ -48,10 +59,34 @@ final class SpooledFile: SpoolFile {
             guard count > 0 else { throw .system(call: "pwrite", errno: EIO) }
             done += count
         }
+        measure()
     }
 
     func truncate(to size: Int64) throws(SpoolError) {
         try calling("ftruncate") { ftruncate(file.number, Int(size)) }
+        measure()
+    }
+
+    func punch(_ range: Range<Int64>) throws(SpoolError) {
+        try calling("fallocate") {
+            clinux_punch_hole(file.number, Int(range.lowerBound), Int(range.upperBound - range.lowerBound))
+        }
+        measure()
+    }
+
+    /// fstat(2) counts what is only promised by the filesystem yet (delayed allocation), so it is right at once.
+    func measure() {
+        let change = measured.withLock { measured in
+            let now = Self.occupied(file.number)
+            defer { measured = now }
+            return now - measured
+        }
+        if change != 0 { spool.gauge.add(change) }
+    }
+
+    static func occupied(_ descriptor: Int32) -> Int64 {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int64(status.st_blocks) * 512 : 0
     }
 
     func size() throws(SpoolError) -> Int64 {
@@ -101,6 +136,7 @@ extension SpoolError {
     init(_ failure: SystemFailure) {
         switch failure.errno {
         case ENOSPC, EDQUOT: self = .noSpace
+        case EMFILE, ENFILE, ENOMEM: self = .exhausted(call: failure.call, errno: failure.errno)
         default: self = .system(call: failure.call, errno: failure.errno)
         }
     }
