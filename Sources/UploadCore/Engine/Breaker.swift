@@ -39,7 +39,7 @@ package struct Breaker: Sendable {
         switch error {
         case .unreachable, .unauthorized: failedRounds = Self.roundsUntilOpen
         case .broken, .busy: failedRounds += hasRecovered ? Self.roundsUntilOpen : 1
-        case .damaged, .sessionLost, .missing, .rejected, .source, .malformed, .cancelled: return false
+        case .damaged, .sessionLost, .missing, .rejected, .source, .journal, .malformed, .cancelled: return false
         }
         guard failedRounds >= Self.roundsUntilOpen else { return false }
         state = .open(error)

@@ -8,6 +8,12 @@ package struct EngineSettings: Sendable {
     /// the file first and unlinks it then, and file managers set times by path after the close.
     package var settlingTime: Duration = .milliseconds(250)
     package var retry = RetryPolicy()
+    /// How long a writer waits for room in the spool before it gets an error.
+    package var spoolPatience: Duration = .seconds(300)
+    /// How long a stop may wait for the disk.
+    package var stoppingTime: Duration = .seconds(2)
+    /// How long closes gather before they are brought to stable storage together.
+    package var durabilityInterval: Duration = .milliseconds(500)
     /// What a path's names say about its file.
     package var classify: @Sendable (UploadPath) -> NameClass = { _ in .ordinary }
 
@@ -42,11 +48,14 @@ package struct EngineWorld: Sendable {
     /// A number of 0 ..< 1.
     package let random: @Sendable () -> Double
     package let log: EngineLog
+    /// Runs what blocks on the disk, where nobody waits for its thread.
+    package let offload: @Sendable (@escaping @Sendable () -> Void) async -> Void
 
     package init(
         spool: any Spool, journal: any Journal, destination: any Destination, names: any NameClaims,
         board: StatusBoard, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
-        random: @escaping @Sendable () -> Double, log: EngineLog
+        random: @escaping @Sendable () -> Double, log: EngineLog,
+        offload: @escaping @Sendable (@escaping @Sendable () -> Void) async -> Void = { $0() }
     ) {
         self.spool = spool
         self.journal = journal
@@ -57,5 +66,6 @@ package struct EngineWorld: Sendable {
         self.now = now
         self.random = random
         self.log = log
+        self.offload = offload
     }
 }

@@ -31,6 +31,7 @@ package enum FailureSentences {
                 remedy: "Put a valid token into UPLOADFS_TOKEN or the token file, and mount again.")
         case .rejected(let rejection): rejected(rejection)
         case .source(let error): spool(error)
+        case .journal(let error): journal(error)
         case .malformed(let detail):
             Failure(
                 code: "malformed", reason: "The destination gave an answer that its protocol does not have: \(detail)",
@@ -120,6 +121,14 @@ package enum FailureSentences {
             Failure(
                 code: "spool-missing", reason: "Its bytes are no longer in the spool.",
                 remedy: "Write the file again. Nothing but uploadfs may change its state directory.")
+        case .short(_, let size, let closed):
+            Failure(
+                code: "spool-short", reason: "The spool has only \(size) of its \(closed) bytes.",
+                remedy: "Write the file again. Check the disk below the state directory; nobody else may change it.")
+        case .exhausted(let call, let errno):
+            Failure(
+                code: "exhausted", reason: "This machine is short of descriptors or memory (\(call): errno \(errno)).",
+                remedy: "Nothing: it is tried again by itself. If this stays, raise the limits (ulimit -n).")
         case .system(let call, let errno):
             Failure(
                 code: "spool-\(call)", reason: "The spool's disk failed: \(call) gave errno \(errno).",
@@ -152,5 +161,45 @@ package enum FailureSentences {
 
     package static let interrupted = Failure(
         code: "interrupted", reason: "uploadfs ended while this file was being written: nobody closed it.",
-        remedy: "Write it again, or remove it. It is kept, and never published by itself.")
+        remedy: keptRemedy)
+
+    /// - Parameter signal: its number, as kill(1) takes it.
+    package static func writerKilled(program: String, process: Int32, signal: Int32) -> Failure {
+        Failure(
+            code: "writer-killed",
+            reason: "Its writer \(program) (process \(process)) was killed by signal \(signal) before it had finished.",
+            remedy: keptRemedy)
+    }
+
+    package static let powerLost = Failure(
+        code: "power-lost",
+        reason: "The machine went down before all of its bytes were known to be on the disk.",
+        remedy: keptRemedy)
+
+    package static let releasedLost = Failure(
+        code: "released-lost",
+        reason: "The destination has lost a part of it that had left the spool to make room.",
+        remedy: "Write the file again; with a larger --spool-limit it can be begun again by itself.")
+
+    package static func spoolFull(limit: Int64, after time: Duration) -> Failure {
+        Failure(
+            code: "spool-full",
+            reason: "The spool's quota of \(ByteFormat.text(limit)) was full for \(DurationFormat.text(time)).",
+            remedy: "See why nothing goes up (.uploadfs/status), or raise --spool-limit; then write the file again.")
+    }
+
+    package static let rewrittenReleased = Failure(
+        code: "rewritten-released",
+        reason: "A part was written again that had been uploaded and had left the spool to make room.",
+        remedy: "Write the file again with a --spool-limit that it fits into.")
+
+    private static let keptRemedy =
+        "Write it again. Or publish it as it is (\"release PATH\" to .uploadfs/control), or discard it (\"discard PATH\")."
+
+    /// A write was refused, and the writer knows.
+    package static func writtenTooLarge(limit: Int64) -> Failure {
+        Failure(
+            code: "too-large", reason: "The file grew beyond \(limit) bytes, the most that is allowed.",
+            remedy: "Write a smaller file, or raise --max-file-size if the destination takes larger ones.")
+    }
 }

@@ -2,7 +2,7 @@
 enum FinishedStatus {
     /// - Returns: nil when there is none, or the journal can't be read.
     static func read(_ file: FileID, _ journal: any Journal, _ names: any NameClaims) -> FileStatus? {
-        guard let record = try? journal.newestUpload(of: file), let path = names.path(of: file) else { return nil }
+        guard let record = try? journal.newestUpload(of: file), let path = try? names.path(of: file) else { return nil }
         let size = record.receipt?.size ?? record.closedSize ?? 0
         let chunks = record.schedule.count(size: size)
         let isDone = record.phase == .done

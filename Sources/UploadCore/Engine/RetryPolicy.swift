@@ -61,11 +61,12 @@ package struct RetryPolicy: Sendable {
 
     package func verdict(_ error: DestinationError) -> Verdict {
         switch error {
-        case .unreachable, .broken, .busy, .damaged, .malformed: .transient
+        case .unreachable, .broken, .busy, .damaged, .malformed, .journal: .transient
         case .unauthorized: .destinationDown
         case .sessionLost: .beginAgain
         case .missing(let indexes): .sendAgain(indexes)
-        case .rejected, .source: .final
+        case .source(let error): error.mayPass ? .transient : .final
+        case .rejected: .final
         case .cancelled: .stopped
         }
     }

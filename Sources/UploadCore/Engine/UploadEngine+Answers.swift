@@ -6,7 +6,7 @@ extension UploadEngine {
         world.log.trouble(
             "A request failed and is tried again.",
             [
-                "path": world.names.path(of: uploads[version]?.machine.file ?? .root).map(NameFormat.text) ?? "",
+                "path": NameFormat.text(shownPath(of: uploads[version]?.machine.file ?? .root)),
                 "request": work.operation, "error": FailureSentences.failure(for: error).reason,
             ])
         show(version)
@@ -36,7 +36,7 @@ extension UploadEngine {
             // It was given up meanwhile, and with it the session that nobody knew of yet.
             guard case .began(let session) = answer else { return }
             record([.oweAbort(session.token)])
-            return abort(session.token, world.destination.limits.schedule)
+            return abort(session.token)
         }
         switch answer {
         case .began(let session):
@@ -50,6 +50,7 @@ extension UploadEngine {
             uploads[version]?.sent.add(-sent.length)
             delivered(sent.length, of: version)
             if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }
+            startMakingRoom()
         case .published(let receipt):
             published(version, work, receipt, claimed)
         }
@@ -92,6 +93,8 @@ extension UploadEngine {
         }
         end(claimed, of: upload.machine.file, published: true)
         guard outcome == .current else { return }
+        world.spool.gauge.addEvictable(receipt.size)
+        if !upload.machine.plan.released.isEmpty { evictRemains(of: version) }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
         let status = world.board.update(version) { entry in
@@ -120,7 +123,7 @@ extension UploadEngine {
         for next in parked.removeValue(forKey: claimed.path) ?? [] { moved(next) }
     }
 
-    private func failed(
+    func failed(
         _ version: VersionID, _ work: UploadMachine.Work, _ error: DestinationError, _ claimed: ClaimedName?
     ) {
         guard let upload = uploads[version] else { return }
@@ -133,15 +136,23 @@ extension UploadEngine {
         if let session, uploads[version]?.machine.session.token != session {
             uploads[version]?.session = nil
             record([.oweAbort(session), .setSession(version, nil)])
-            abort(session, upload.machine.plan.schedule)
+            abort(session)
         }
         switch consequence {
         case .goOn, .stopped: break
         case .failed(let failure):
-            record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
+            fail(version, failure)
         case .pause:
             pause(version)
         }
+    }
+
+    /// Journals a refusal, of what was closed: what a writer has reopened since is another matter.
+    func fail(_ version: VersionID, _ failure: Failure) {
+        guard let upload = uploads[version], upload.machine.plan.isClosed else { return }
+        record([
+            .setPhase(version, .failed, failure: failure, retries: upload.retries, ofClose: upload.closedAt)
+        ])
     }
 
     private func pause(_ version: VersionID) {
@@ -157,7 +168,10 @@ extension UploadEngine {
 
     private func resume(_ version: VersionID) {
         // While the destination is dead its return is what wakes everybody.
-        guard breaker.state == .closed else { return }
+        guard breaker.state == .closed else {
+            uploads[version]?.machine.waitForDestination()
+            return
+        }
         uploads[version]?.machine.resumed()
         moved(version)
         dispatch()

@@ -7,7 +7,9 @@ extension UploadEngine {
             wake(version)
             takeNews(version)
             moved(version)
+        case .acknowledged(let version, let moment): acknowledged(version, at: moment)
         case .closed(let version, _, let moment): closed(version, at: moment)
+        case .torn(let version, _, let failure): torn(version, failure)
         case .touched(let file):
             for version in versions[file] ?? [] { settleAnew(version) }
         case .classified(let file, let nameClass):
@@ -25,6 +27,14 @@ extension UploadEngine {
         case .awaited(let file):
             guard let version = versions[file]?.last else { return answerWaiters(of: file) }
             settle(version)
+            if let status = world.board.status(of: file), status.phase.isSettled {
+                world.board.answerWaiters(status)
+            }
+        case .released(let file): release(file)
+        case .retried(let file): retry(file)
+        case .discarded(let version): give(up: version)
+        case .paused(let isPaused): pause(isPaused)
+        case .pressed: pressed()
         }
         dispatch()
     }
@@ -63,7 +73,7 @@ extension UploadEngine {
         uploads[machine.version] = Upload(machine: machine, track: track, sent: sent, retries: retries)
         versions[machine.file, default: []].append(machine.version)
         let status = FileStatus(
-            file: machine.file, version: machine.version, path: world.names.path(of: machine.file) ?? UploadPath([]),
+            file: machine.file, version: machine.version, path: shownPath(of: machine.file),
             phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
             contentType: machine.contentType, size: machine.plan.size, isClosed: machine.plan.isClosed,
             chunkSize: machine.plan.schedule.firstSize, retries: retries, failure: machine.failure)
@@ -89,10 +99,10 @@ extension UploadEngine {
     /// Somebody waits for a file that is not on its way (any more).
     private func answerWaiters(of file: FileID) {
         guard let status = FinishedStatus.read(file, world.journal, world.names) else {
-            let path = world.names.path(of: file) ?? UploadPath([])
             return world.board.answerWaiters(
                 FileStatus(
-                    file: file, version: VersionID(0), path: path, phase: .cancelled, contentType: "", size: 0,
+                    file: file, version: VersionID(0), path: shownPath(of: file), phase: .cancelled, contentType: "",
+                    size: 0,
                     isClosed: true, chunkSize: 1))
         }
         if status.phase.isSettled { world.board.answerWaiters(status) }
@@ -114,9 +124,25 @@ extension UploadEngine {
         if case .spoiled(let failure) = upload.machine.halt {
             record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         }
-        // What was closed before and is not published yet never needs to be.
-        for older in versions[upload.machine.file] ?? [] where older < version { give(up: older) }
+        if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
+        supersede(version)
         settleAnew(version)
+    }
+
+    /// What was closed before a complete close, and is not published yet, never needs to be.
+    func supersede(_ version: VersionID) {
+        guard let machine = uploads[version]?.machine, machine.supersedes else { return }
+        for older in versions[machine.file] ?? [] where older < version { give(up: older) }
+    }
+
+    private func torn(_ version: VersionID, _ failure: Failure) {
+        wake(version)
+        takeNews(version)
+        guard let upload = uploads[version] else { return }
+        uploads[version]?.machine.torn(failure)
+        uploads[version]?.track = nil
+        record([.setPhase(version, .interrupted, failure: failure, retries: upload.retries)])
+        moved(version)
     }
 
     // MARK: Settling
@@ -161,14 +187,17 @@ extension UploadEngine {
         upload.tasks = [:]
         forget(version)
         discard(version, owing: upload.machine.session.token)
-        if let token = upload.machine.session.token { abort(token, upload.machine.plan.schedule) }
+        if let token = upload.machine.session.token { abort(token) }
         if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
         world.board.remove(version)
     }
 
     /// Forgets a version here; the journal owes the destination the end of its session.
     func discard(_ version: VersionID, owing session: SessionToken?) {
-        record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)])
+        guard record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)]) else {
+            // The row is still there, and a row without its bytes would be a failure at the next mount.
+            return
+        }
         discardSpool(version)
     }
 
@@ -200,24 +229,6 @@ extension UploadEngine {
             try world.spool.remove(version)
         } catch {
             world.log.trouble("A spool file could not be removed.", ["version": "\(version)", "error": "\(error)"])
-        }
-    }
-
-    /// Tells the destination that nobody needs a session; the journal owes it until it knows.
-    func abort(_ token: SessionToken, _ schedule: ChunkSchedule) {
-        guard !isStopping else { return }
-        Task { [world, policy = settings.retry] in
-            let attempts = Attempts(world: world, policy: policy) { _ in }
-            do throws(DestinationError) {
-                try await attempts.make("abort") { () async throws(DestinationError) in
-                    try await world.destination.resume(token, schedule: schedule).abort()
-                }
-                self.record([.abortDone(token)])
-            } catch {
-                world.log.trouble(
-                    "An unfinished upload could not be aborted at the destination; tried again at the next mount.",
-                    ["error": FailureSentences.failure(for: error).reason])
-            }
         }
     }
 

@@ -1,3 +1,5 @@
+internal import DequeModule
+
 /// Performs what the pure parts decide: it takes what writers did and what destinations answered to
 /// the machine of each version, asks the queue whose turn it is, journals, and makes the requests.
 ///
@@ -22,6 +24,16 @@ package actor UploadEngine {
     var leases: [UploadPath: VersionID] = [:]
     /// Who waits for a path's lease.
     var parked: [UploadPath: [VersionID]] = [:]
+    /// Sessions whose end the destination has not been told.
+    var owed = Deque<SessionToken>()
+    var aborting: Task<Void, Never>?
+    var makingRoom: Task<Void, Never>?
+    /// Looks after writers that wait for room.
+    var watching: Task<Void, Never>?
+    /// Closes that are not on stable storage yet.
+    var gathered: [VersionID: Timestamp] = [:]
+    var keeping: Task<Void, Never>?
+    var isPaused = false
     var isStopping = false
     private var probing: Task<Void, Never>?
     private var lastTask = 0
@@ -51,6 +63,7 @@ package actor UploadEngine {
     /// and all that was is resumable. Call `recover` before, and before there are writers.
     package func run(_ events: AsyncStream<WriterEvent>) async {
         dispatch()
+        startAborting()
         for await event in events { handle(event) }
         await stop()
     }
@@ -58,14 +71,37 @@ package actor UploadEngine {
     private func stop() async {
         isStopping = true
         probing?.cancel()
+        watching?.cancel()
         var tasks: [Task<Void, Never>] = []
         for upload in uploads.values {
             upload.settling?.cancel()
             upload.pause?.cancel()
             tasks += upload.tasks.values
         }
+        tasks += [aborting, makingRoom].compactMap { $0 }
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
+        await keepRest()
+    }
+
+    /// What was closed last is marked as durable too, unless the disk takes too long: then a power loss before
+    /// the next mount makes it `interrupted`.
+    private func keepRest() async {
+        keeping?.cancel()
+        let closes = gathered
+        gathered = [:]
+        guard !closes.isEmpty else { return }
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        Task {
+            await self.keep(closes)
+            end.finish()
+        }
+        let limit = Task { [world, time = settings.stoppingTime] in
+            do { try await world.clock.sleep(for: time) } catch { return }
+            end.finish()
+        }
+        for await _ in ended {}
+        limit.cancel()
     }
 
     // MARK: Whose turn it is
@@ -76,7 +112,7 @@ package actor UploadEngine {
         if let token = upload.machine.dropUselessSession() {
             upload.session = nil
             record([.oweAbort(token), .setSession(version, nil)])
-            abort(token, upload.machine.plan.schedule)
+            abort(token)
         }
         uploads[version] = upload
         show(version)
@@ -85,7 +121,9 @@ package actor UploadEngine {
 
     /// Makes requests as long as there are turns and connections.
     func dispatch() {
-        while !isStopping, breaker.state == .closed, running < settings.connections, let version = queue.next() {
+        while !isStopping, !isPaused, breaker.state == .closed, running < settings.connections,
+            let version = queue.next()
+        {
             guard let upload = uploads[version], !upload.isDoomed, let work = upload.machine.next() else { continue }
             start(work, of: version)
         }
@@ -98,27 +136,32 @@ package actor UploadEngine {
             guard let name = claimName(of: upload.machine.file, for: version) else { return }
             claimed = name
         }
-        let object = description(of: upload.machine, claimed)
+        lastTask += 1
+        let number = lastTask
+        let object = description(of: upload.machine, claimed, order: UInt64(number))
         if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
         upload.machine.started(work)
         running += 1
-        lastTask += 1
-        let number = lastTask
         let session = upload.session
         let schedule = upload.machine.plan.schedule
         let sent = upload.sent
+        let released = upload.machine.plan.released
         let close = upload.closedAt
         // A writer journals that it reopens a file before it changes a byte; its events may come later.
-        let isCurrent: @Sendable () -> Bool = { [world] in
+        let isCurrent: CurrencyCheck = { [world] () throws(DestinationError) -> Bool in
             guard let close else { return true }
-            return (try? world.journal.upload(version))?.closed == close
+            do throws(JournalError) {
+                return try world.journal.upload(version)?.closed == close
+            } catch {
+                throw .journal(error)
+            }
         }
         upload.tasks[number] = Task { [world, policy = settings.retry] in
             let attempts = Attempts(world: world, policy: policy) { error in
                 await self.willRetry(version, work, error)
             }
             let result = await Self.perform(
-                work, of: version, object, session, schedule, sent, isCurrent, attempts: attempts)
+                work, of: version, object, session, schedule, sent, released, isCurrent, attempts: attempts)
             self.ended(version, work, task: number, claimed: claimed, result)
         }
         uploads[version] = upload
@@ -128,7 +171,15 @@ package actor UploadEngine {
     /// The name to publish under; nil when it must not be now: it is gone, or an older version is
     /// being published under the same path (then this one's turn comes when that one has ended).
     private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
-        guard let name = world.names.claim(file) else {
+        let claimed: ClaimedName?
+        do throws(JournalError) {
+            claimed = try world.names.claim(file)
+        } catch {
+            // Not "gone": nobody knows. As a request that failed.
+            failed(version, .put, .journal(error), nil)
+            return nil
+        }
+        guard let name = claimed else {
             give(up: version)
             return nil
         }
@@ -141,11 +192,18 @@ package actor UploadEngine {
         return name
     }
 
-    private func description(of machine: UploadMachine, _ claimed: ClaimedName?) -> ObjectDescription {
+    private func description(
+        of machine: UploadMachine, _ claimed: ClaimedName?, order: UInt64
+    ) -> ObjectDescription {
         ObjectDescription(
-            path: claimed?.path ?? world.names.path(of: machine.file) ?? UploadPath([]),
+            path: claimed?.path ?? shownPath(of: machine.file),
             size: machine.plan.isClosed ? machine.plan.size : nil, contentType: machine.contentType,
-            modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600)
+            modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600, order: order)
+    }
+
+    /// The path for people and for `begin`; empty when it is not known at the moment.
+    func shownPath(of file: FileID) -> UploadPath {
+        (try? world.names.path(of: file)) ?? UploadPath([])
     }
 
     enum Answer: Sendable {
@@ -158,7 +216,7 @@ package actor UploadEngine {
     private static func perform(
         _ work: UploadMachine.Work, of version: VersionID, _ object: ObjectDescription,
         _ session: (any UploadSession)?, _ schedule: ChunkSchedule, _ sent: ByteCounter,
-        _ isCurrent: @escaping @Sendable () -> Bool, attempts: Attempts
+        _ released: RangeSet<ChunkIndex>, _ isCurrent: @escaping CurrencyCheck, attempts: Attempts
     ) async -> Result<Answer, DestinationError> {
         let world = attempts.world
         @Sendable func resumed(_ token: SessionToken) -> any UploadSession {
@@ -181,9 +239,10 @@ package actor UploadEngine {
                                 object, content: try content(), sent: sent, isCurrent: isCurrent))
                     case .finish(let chunks, let token):
                         // All chunks were read before this: if no writer has come by now, they are of one piece.
-                        guard isCurrent() else { throw .cancelled }
+                        guard try isCurrent() else { throw .cancelled }
                         return .published(
-                            try await resumed(token).finish(object, content: try content(), chunks: chunks))
+                            try await resumed(token).finish(
+                                object, content: try content(), chunks: chunks, released: released))
                     }
                 })
         } catch {
@@ -200,13 +259,17 @@ package actor UploadEngine {
             while !Task.isCancelled, let delay = self.announceProbe() {
                 do { try await world.clock.sleep(for: delay) } catch { return }
                 world.board.count { $0.requests["probe", default: 0] += 1 }
+                let answer: Result<Void, DestinationError>
                 do throws(DestinationError) {
                     try await world.destination.probe()
-                    self.probeSucceeded()
-                    return
+                    answer = .success(())
                 } catch {
-                    self.probeFailed(error)
+                    answer = .failure(error)
                 }
+                // A request went well in the meantime: what the probe found is of yesterday.
+                guard !Task.isCancelled else { return }
+                guard case .failure(let error) = answer else { return self.probeSucceeded() }
+                self.probeFailed(error)
             }
         }
     }
@@ -234,12 +297,13 @@ package actor UploadEngine {
     func destinationIsBack() {
         probing?.cancel()
         probing = nil
-        world.board.stopped(nil)
+        if !isPaused { world.board.stopped(nil) }
         let now = world.now()
         for version in uploads.keys {
             uploads[version]?.machine.destinationIsBack(at: now)
             moved(version)
         }
         dispatch()
+        startAborting()
     }
 }

@@ -4,12 +4,19 @@ package final class UploadFront: Uploads {
     private let board: StatusBoard
     private let journal: any Journal
     private let names: any NameClaims
+    private let gauge: SpoolGauge
+    private let now: @Sendable () -> Timestamp
     private let continuation: AsyncStream<WriterEvent>.Continuation
 
     /// What was posted, for `UploadEngine.run`.
     package let events: AsyncStream<WriterEvent>
 
-    package init(board: StatusBoard, journal: any Journal, names: any NameClaims) {
+    package init(
+        board: StatusBoard, journal: any Journal, names: any NameClaims, gauge: SpoolGauge,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.gauge = gauge
+        self.now = now
         self.board = board
         self.journal = journal
         self.names = names
@@ -34,17 +41,25 @@ package final class UploadFront: Uploads {
     }
 
     package func whenSettled(_ file: FileID, _ answer: @escaping @Sendable (FileStatus) -> Void) -> WaitToken {
-        // First wait, then look: what settles in between is not missed.
+        // The engine answers, also for what is settled: it does so after all that was posted before, so nobody
+        // who waits for what he has just closed hears of what was there before.
         let token = board.addWaiter(file, answer)
-        if let status = status(of: file), status.phase.isSettled {
-            if board.removeWaiter(token) { answer(status) }
-        } else {
-            post(.awaited(file))
-        }
+        post(.awaited(file))
         return token
     }
 
     package func cancelWait(_ token: WaitToken) {
         _ = board.removeWaiter(token)
+    }
+
+    package func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
+        let token = gauge.whenRoom(since: now(), answer)
+        // The engine looks after those who wait, and only after it has heard of them.
+        post(.pressed)
+        return token
+    }
+
+    package func cancelRoom(_ token: WaitToken) {
+        gauge.cancel(token)
     }
 }

@@ -11,6 +11,7 @@ extension UploadMachine {
         plan.recover(present)
         session = .open(token)
         recoveredFromFailure()
+        if !plan.released.subtracting(plan.storedChunks).isEmpty { _ = lostForGood() }
     }
 
     /// - Returns: whether the acknowledgement holds: not when the chunk changed on its way.
@@ -34,8 +35,12 @@ extension UploadMachine {
             needsNewSession = false
         }
         recoveredFromFailure()
-        if case .underway(_, isOutdated: true) = publishing { return .outdated }
-        return plan.isClosed ? .current : .outdated
+        fruitlessFinishes = 0
+        firstFruitless = nil
+        var isOutdated = !plan.isClosed
+        if case .underway(_, isOutdated: true) = publishing { isOutdated = true }
+        if isOutdated, !plan.released.isEmpty { _ = lostForGood() }
+        return isOutdated ? .outdated : .current
     }
 
     /// What a failure (after all quick attempts) does to this upload.
@@ -60,26 +65,60 @@ extension UploadMachine {
         if case .send(let chunk, _) = work, error == .damaged, plan.chunk(chunk.index) != chunk { return .goOn }
         if case .finish = work, error == .damaged {
             // Each chunk arrived right, and yet the whole is wrong there: only a new session mends that.
-            session = .none
-            plan.forget()
+            guard beginAgain() else { return lostForGood() }
+            return fruitless(error, policy, now, random)
         }
         switch policy.verdict(error) {
         case .stopped:
             return .stopped
         case .sendAgain(let indexes):
-            plan.lost(indexes)
-            return .goOn
+            // A destination that loses chunks again and again, or says so of none, is given pauses that grow.
+            guard plan.released.intersection(RangeSet(indexes, within: plan.count)).isEmpty else {
+                return lostForGood()
+            }
+            let isNew = plan.lost(indexes)
+            return isNew && fruitlessFinishes == 0 ? goOnOnce() : fruitless(error, policy, now, random)
         case .beginAgain:
-            session = .none
-            plan.forget()
+            guard beginAgain() else { return lostForGood() }
             return count(error, policy, now, random)
         case .final:
             let failure = FailureSentences.failure(for: error)
             halt = .failed(failure)
+            isChangedSinceHalt = wasOutdated
             return .failed(failure)
         case .transient, .destinationDown:
             return count(error, policy, now, random)
         }
+    }
+
+    /// All must be sent again, to another session.
+    /// - Returns: false when the spool no longer has all of it.
+    private mutating func beginAgain() -> Bool {
+        guard plan.released.isEmpty else { return false }
+        session = .none
+        plan.forget()
+        return true
+    }
+
+    private mutating func lostForGood() -> Consequence {
+        halt = .failed(FailureSentences.releasedLost)
+        return .failed(FailureSentences.releasedLost)
+    }
+
+    private mutating func goOnOnce() -> Consequence {
+        fruitlessFinishes = 1
+        return .goOn
+    }
+
+    /// Chunks that go well do not make it good: the pauses grow with each finish in vain.
+    private mutating func fruitless(
+        _ error: DestinationError, _ policy: RetryPolicy, _ now: Timestamp, _ random: Double
+    ) -> Consequence {
+        fruitlessFinishes += 1
+        failedRounds = max(failedRounds, fruitlessFinishes - 1)
+        failingSince = failingSince ?? firstFruitless ?? now
+        firstFruitless = failingSince
+        return count(error, policy, now, random)
     }
 
     private mutating func undo(_ work: Work) {
@@ -118,6 +157,11 @@ extension UploadMachine {
         resumed()
     }
 
+    /// The pause is over, and the destination is dead: go on when it is back.
+    package mutating func waitForDestination() {
+        waitsForDestination = true
+    }
+
     /// The pause is over.
     package mutating func resumed() {
         if case .waiting = halt { halt = .none }
@@ -138,8 +182,18 @@ extension UploadMachine {
             case .open(let token) = session
         else { return nil }
         needsNewSession = false
-        session = .none
-        plan.forget()
+        guard beginAgain() else {
+            _ = lostForGood()
+            return nil
+        }
         return token
+    }
+}
+
+extension RangeSet<Int> {
+    /// - Parameter limit: what lies beyond is left out.
+    fileprivate init(_ indexes: some Sequence<Int>, within limit: Int) {
+        self.init()
+        for index in indexes where (0..<limit).contains(index) { insert(contentsOf: index..<index + 1) }
     }
 }

@@ -24,6 +24,12 @@ package struct UploadMachine: Sendable {
     /// When the first of them failed.
     package internal(set) var failingSince: Timestamp?
     var publishing: Publishing = .none
+    /// What halted it has been written to since.
+    var isChangedSinceHalt = false
+    /// Finishes since it was last published that the destination called wrong or incomplete, with nothing to
+    /// show for it.
+    var fruitlessFinishes = 0
+    var firstFruitless: Timestamp?
     /// It is halted since nobody answered, not since somebody said "later".
     var waitsForDestination = false
     /// What was sent under these conditions can't be mended chunk by chunk.
@@ -66,6 +72,13 @@ package struct UploadMachine: Sendable {
         /// A write failed and its writer knows: never to be published as it is.
         case spoiled(Failure)
         case interrupted(Failure)
+
+        var isFinal: Bool {
+            switch self {
+            case .failed, .interrupted: true
+            case .none, .waiting, .spoiled: false
+            }
+        }
     }
 
     enum Publishing: Sendable, Hashable {
@@ -150,10 +163,9 @@ package struct UploadMachine: Sendable {
     package mutating func wrote(_ news: WriteTrack.News) -> [ChunkIndex] {
         guard news.truncated != nil || !news.written.isEmpty || news.size != plan.size else { return [] }
         if case .underway(let whole, _) = publishing { publishing = .underway(whole: whole, isOutdated: true) }
-        switch halt {
-        case .failed, .interrupted: halt = .none
-        case .none, .waiting, .spoiled: break
-        }
+        // Other bytes may fare better. But not before they are closed: what refused the file as it was would
+        // be asked again with every chunk.
+        if halt.isFinal { isChangedSinceHalt = true }
         let void = plan.apply(news)
         if plan.hasRewrites, !capabilities.canReplaceChunk { needsNewSession = true }
         return void
@@ -162,11 +174,40 @@ package struct UploadMachine: Sendable {
     package mutating func closed() {
         plan.closed()
         isSettled = false
+        if isChangedSinceHalt, halt.isFinal { halt = .none }
+        isChangedSinceHalt = false
+    }
+
+    /// A newer close is complete: what was closed before need not be published. Not so when this one is torn,
+    /// spoiled, or was left alone.
+    package var supersedes: Bool {
+        switch halt {
+        case .none, .waiting, .failed: plan.isClosed
+        case .spoiled, .interrupted: false
+        }
+    }
+
+    /// Closed by the death of who wrote it: kept, and not published by itself.
+    package mutating func torn(_ failure: Failure) {
+        closed()
+        halt = .interrupted(failure)
+    }
+
+    /// Somebody decided: what there is shall be published, or what failed be tried once more.
+    package mutating func released() {
+        halt = .none
+        failedRounds = 0
+        failingSince = nil
     }
 
     /// Renamed or its attributes changed.
     package mutating func touched() {
         isSettled = false
+    }
+
+    /// The bytes of these chunks have left the spool.
+    package mutating func release(_ chunks: Range<ChunkIndex>) {
+        plan.release(chunks)
     }
 
     package mutating func settled() {

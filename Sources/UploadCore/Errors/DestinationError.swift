@@ -20,6 +20,8 @@ package enum DestinationError: Error, Sendable, Hashable {
     case rejected(Rejection)
     /// The spool could not give the bytes.
     case source(SpoolError)
+    /// Our own journal could not be asked whether the bytes may go.
+    case journal(JournalError)
     /// An answer that this protocol does not have.
     case malformed(detail: String)
     /// We gave the request up ourselves.

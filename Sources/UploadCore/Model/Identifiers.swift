@@ -68,8 +68,15 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         one.nanoseconds < other.nanoseconds
     }
 
+    /// The latest there is, where the sum lies beyond it.
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(nanoseconds: nanoseconds + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooLate) = nanoseconds.addingReportingOverflow(whole)
+        let (exact, isBeyond) = sum.addingReportingOverflow(attoseconds / 1_000_000_000)
+        guard !isTooLong, !isTooLate, !isBeyond else {
+            return Timestamp(nanoseconds: duration < .zero ? .min : .max)
+        }
+        return Timestamp(nanoseconds: exact)
     }
 }

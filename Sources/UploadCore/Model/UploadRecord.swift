@@ -11,16 +11,21 @@ package struct UploadRecord: Hashable, Sendable {
     package var session: SessionToken?
     package var created: Timestamp
     package var closed: Timestamp?
+    /// The close whose bytes are on stable storage; another than `closed` (or nil): those of `closed` may not be.
+    package var durable: Timestamp?
     package var finished: Timestamp?
     /// Requests that had to be sent again.
     package var retries: Int
     package var receipt: PublishReceipt?
     package var failure: Failure?
+    /// Its bytes are in the spool; a published version's may have made room for others.
+    package var isSpooled: Bool
 
     package init(
         version: VersionID, file: FileID, phase: Phase, closedSize: Int64? = nil, schedule: ChunkSchedule,
         contentType: String, session: SessionToken? = nil, created: Timestamp, closed: Timestamp? = nil,
-        finished: Timestamp? = nil, retries: Int = 0, receipt: PublishReceipt? = nil, failure: Failure? = nil
+        durable: Timestamp? = nil, finished: Timestamp? = nil, retries: Int = 0, receipt: PublishReceipt? = nil,
+        failure: Failure? = nil, isSpooled: Bool = true
     ) {
         self.version = version
         self.file = file
@@ -31,10 +36,12 @@ package struct UploadRecord: Hashable, Sendable {
         self.session = session
         self.created = created
         self.closed = closed
+        self.durable = durable
         self.finished = finished
         self.retries = retries
         self.receipt = receipt
         self.failure = failure
+        self.isSpooled = isSpooled
     }
 }
 

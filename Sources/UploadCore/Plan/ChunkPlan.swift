@@ -13,6 +13,8 @@ package struct ChunkPlan: Sendable {
     private var written = RangeSet<Int64>()
     /// Chunks acknowledged with the bytes they have now.
     private var stored = RangeSet<ChunkIndex>()
+    /// Of `stored` those whose bytes have left the spool: what the destination has is all there is.
+    package private(set) var released = RangeSet<ChunkIndex>()
     /// Chunks under way, with the generation that is travelling.
     private var inFlight: [ChunkIndex: UInt32] = [:]
     /// Generations above 0. A chunk is in here once it was changed after it had been sent.
@@ -35,6 +37,9 @@ package struct ChunkPlan: Sendable {
     package var acknowledged: Int64 {
         stored.ranges.reduce(0) { $0 + length(of: $1) }
     }
+
+    /// Chunks acknowledged with the bytes they have now.
+    package var storedChunks: RangeSet<ChunkIndex> { stored }
 
     package var storedCount: Int {
         stored.ranges.reduce(0) { $0 + $1.count }
@@ -87,6 +92,7 @@ package struct ChunkPlan: Sendable {
             }
         }
         stored.subtract(affected)
+        released.subtract(affected)
         for (index, generation) in inFlight where indexes.contains(index) {
             generations[index] = generation + 1
         }
@@ -146,14 +152,35 @@ package struct ChunkPlan: Sendable {
     }
 
     /// The destination does not have these (any more).
-    package mutating func lost(_ indexes: some Sequence<ChunkIndex>) {
+    /// - Returns: whether that is news: some of them counted as stored.
+    @discardableResult
+    package mutating func lost(_ indexes: some Sequence<ChunkIndex>) -> Bool {
+        let before = storedCount
         for index in indexes { stored.remove(contentsOf: index..<index + 1) }
+        return storedCount != before
     }
 
     /// All must be sent again, to another session.
     package mutating func forget() {
         stored = RangeSet()
+        released = RangeSet()
         generations = [:]
+    }
+
+    // MARK: Making room
+
+    /// Stored chunks whose bytes could leave the spool while the file is being written, the lowest first. Not
+    /// the first one: who goes back, goes back to the begin (a header, an index). Not the last: it may grow.
+    package var releasable: RangeSet<ChunkIndex> {
+        var chunks = stored.subtracting(released)
+        chunks.remove(contentsOf: 0..<1)
+        if count > 0 { chunks.remove(contentsOf: count - 1..<count) }
+        return chunks
+    }
+
+    /// The bytes of these have left the spool.
+    package mutating func release(_ indexes: Range<ChunkIndex>) {
+        released.insert(contentsOf: indexes)
     }
 
     /// What an earlier process had acknowledged and the destination still has.

@@ -10,11 +10,11 @@ package protocol Destination: Sendable {
     func probe() async throws(DestinationError)
 
     /// A whole file in one request. Only for files of at most one chunk.
-    /// - Parameter isCurrent: asked after the content was read for its digest and before it is sent: has
+    /// - Parameter isCurrent: asked (and may throw) after the content was read for its digest and before it is sent: has
     ///   nobody begun to change it? When it says no, nothing is sent, and `cancelled` is thrown. Changes
     ///   after that are found by the digest.
     func put(
-        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: @Sendable () -> Bool
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt
 
     /// Begins an upload of chunks. The size may be unknown, and the name may change until `finish`.
@@ -46,12 +46,17 @@ package protocol UploadSession: Sendable {
     func inventory() async throws(DestinationError) -> [StoredChunk]
 
     /// Publishes. All of `chunks` have been acknowledged at these generations.
-    func finish(_ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef])
-        async throws(DestinationError) -> PublishReceipt
+    /// - Parameter released: those that `content` no longer has; it reads as zeros there.
+    func finish(
+        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
+    ) async throws(DestinationError) -> PublishReceipt
 
     /// Tells the destination to forget it. One that is gone is no error.
     func abort() async throws(DestinationError)
 }
+
+/// Has nobody begun to change what is being sent? Throws when that can't be told.
+package typealias CurrencyCheck = @Sendable () throws(DestinationError) -> Bool
 
 /// A file as a destination gets to know it.
 package struct ObjectDescription: Sendable, Hashable {
@@ -61,13 +66,18 @@ package struct ObjectDescription: Sendable, Hashable {
     package var contentType: String
     package var modified: Timestamp
     package var mode: UInt32
+    /// Grows with each request that publishes, so that a destination can tell an old one that comes late.
+    package var order: UInt64
 
-    package init(path: UploadPath, size: Int64?, contentType: String, modified: Timestamp, mode: UInt32) {
+    package init(
+        path: UploadPath, size: Int64?, contentType: String, modified: Timestamp, mode: UInt32, order: UInt64 = 0
+    ) {
         self.path = path
         self.size = size
         self.contentType = contentType
         self.modified = modified
         self.mode = mode
+        self.order = order
     }
 }
 

@@ -28,9 +28,21 @@ package protocol Journal: Sendable {
     func upload(_ version: VersionID) throws(JournalError) -> UploadRecord?
     /// The newest version of a file.
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
+    /// All of a file's versions, oldest first.
+    func uploads(of file: FileID) throws(JournalError) -> [UploadRecord]
+    /// Has a version of this file been closed that is newer?
+    func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool
     /// Every version that is neither done nor cancelled, oldest first.
     func unfinishedUploads() throws(JournalError) -> [UploadRecord]
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
+    /// Of `storedChunks` those whose bytes are no longer in the spool.
+    func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex>
+    /// Published versions whose bytes are in the spool: those published first, at most `limit`.
+    func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord]
+    /// Published versions whose bytes are in the spool, and not marked as durable.
+    func publishedUnmarked() throws(JournalError) -> [UploadRecord]
+    /// The bytes of all of `evictableUploads`.
+    func evictableBytes() throws(JournalError) -> Int64
     /// Versions finished so far and their bytes, since the state directory was made.
     func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64)
     /// Sessions at the destination that nobody needs and that could not be told so yet.
@@ -56,17 +68,27 @@ package enum JournalChange: Sendable, Hashable {
     // Uploads.
 
     case insertUpload(UploadRecord)
-    /// A close was acknowledged: every byte below `size` is in the spool. What was `receiving` is `queued`.
+    /// A close of changed content was acknowledged: every byte below `size` is in the spool, the phase is
+    /// `queued`, and what it failed with before is forgotten.
     case closed(VersionID, size: Int64, at: Timestamp)
     /// Being written again: the close that was acknowledged is void, and the phase is `receiving`. A
     /// receipt and chunks stay.
     case reopened(VersionID)
-    case setPhase(VersionID, Phase, failure: Failure?, retries: Int)
+    /// Somebody who could write still has it: the close of this time is void, as by `reopened`.
+    case lapsed(VersionID, ofClose: Timestamp)
+    /// What was closed then is on stable storage (unless it was reopened since).
+    case durable(VersionID, ofClose: Timestamp)
+    /// With `ofClose` only as long as that close holds: a writer may have been quicker.
+    case setPhase(VersionID, Phase, failure: Failure?, retries: Int, ofClose: Timestamp? = nil)
     /// The session its chunks go to from now on. The chunks of the one before are forgotten.
     case setSession(VersionID, SessionToken?)
     case stored(VersionID, StoredChunk)
     /// A chunk's bytes have changed: what the destination has of it is void.
     case unstored(VersionID, ChunkIndex)
+    /// What the destination has of these chunks is all there is: their bytes leave the spool.
+    case released(VersionID, Range<ChunkIndex>)
+    /// A published version's bytes leave the spool.
+    case evicted(VersionID)
     /// Done: the upload keeps its receipt, its chunks and session are forgotten, its node is published.
     /// Unless the close that was published (`ofClose`, its time) no longer holds, since a writer was
     /// quicker: then it is as `publishedEarlier`.

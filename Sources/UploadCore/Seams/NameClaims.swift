@@ -4,10 +4,17 @@
 /// and a rename in that moment is answered as for a published file.
 package protocol NameClaims: Sendable {
     /// Where the file lies now; nil when it was unlinked.
-    func path(of file: FileID) -> UploadPath?
+    /// - Throws: when nobody can tell.
+    func path(of file: FileID) throws(JournalError) -> UploadPath?
 
     /// Holds the file's name, and tells it with what travels along. nil when it was unlinked.
-    func claim(_ file: FileID) -> ClaimedName?
+    /// - Throws: when nobody can tell; then nothing is claimed.
+    func claim(_ file: FileID) throws(JournalError) -> ClaimedName?
+
+    /// Takes a published version's bytes out of what can be read here: the journal has `evicted` then, and the
+    /// spool file may go.
+    /// - Returns: false when it is not to be: somebody writes to it.
+    func evict(_ file: FileID, _ version: VersionID) throws(JournalError) -> Bool
 
     /// Ends a claim.
     /// - Parameter published: whether the object is at the destination now.

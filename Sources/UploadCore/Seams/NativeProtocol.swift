@@ -69,12 +69,12 @@ package enum NativeProtocol {
         package var session: String
         package var name: String
         package var size: Int64
-        /// Of the whole content, "sha-256=:BASE64:".
-        package var digest: String
+        /// Of the whole content, "sha-256=:BASE64:"; nil from who no longer has all of it.
+        package var digest: String?
         /// As in InitRequest; what is told here holds.
         package var metadata: [String: String]?
 
-        package init(session: String, name: String, size: Int64, digest: String, metadata: [String: String]?) {
+        package init(session: String, name: String, size: Int64, digest: String?, metadata: [String: String]?) {
             self.session = session
             self.name = name
             self.size = size
@@ -147,6 +147,7 @@ package enum NativeProtocol {
         case badName = "bad-name"
         case unauthorized = "unauthorized"
         case unknownSession = "unknown-session"
+        case sessionClosed = "session-closed"
         case notFound = "not-found"
         case missingChunks = "missing-chunks"
         case conflict = "conflict"

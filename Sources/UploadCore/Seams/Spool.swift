@@ -15,7 +15,16 @@ package protocol Spool: Sendable {
     /// Every version that has a spool file, in no order.
     func versions() throws(SpoolError) -> [VersionID]
 
-    /// What statvfs(3) says of the filesystem below.
+    /// Brings the bytes of all of these to stable storage, and their names: together, which costs little
+    /// more than one of them alone. Blocks as long as the disk takes.
+    /// - Returns: those that are there now. One that was removed is none of them, and no error.
+    /// - Throws: when none can be.
+    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID]
+
+    /// How much of the quota is in use; kept up to date by whatever is done through this seam.
+    var gauge: SpoolGauge { get }
+
+    /// What statvfs(3) says of the filesystem below, within the quota.
     func capacity() throws(SpoolError) -> SpoolCapacity
 }
 
@@ -33,6 +42,12 @@ package protocol SpoolFile: AnyObject, Sendable {
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SpoolError)
 
     func truncate(to size: Int64) throws(SpoolError)
+
+    /// Gives these bytes' room back; they read as zeros from then on.
+    func punch(_ range: Range<Int64>) throws(SpoolError)
+
+    /// Tells the gauge what was written past this seam, through `descriptor`.
+    func measure()
 
     /// Bytes, as fstat(2) tells.
     func size() throws(SpoolError) -> Int64

@@ -8,7 +8,7 @@ import Synchronization
 package final class WriteTrack: Sendable {
     private let state: Mutex<State>
 
-    private struct State {
+    fileprivate struct State {
         var size: Int64
         var drainedSize: Int64
         var written = RangeSet<Int64>()
@@ -16,6 +16,13 @@ package final class WriteTrack: Sendable {
         var nextWake: Int64 = 0
         var lastEnd: Int64 = 0
         var isWakeDue = false
+        var lastFlush: Timestamp?
+        var hasLapsed = false
+        var isFinished = false
+        /// Writes that have begun and are not recorded yet.
+        var underWay: [Range<Int64>] = []
+        /// Bytes that have left the spool.
+        var released = RangeSet<Int64>()
     }
 
     /// What happened since the last `drain`, in the order in which it must be applied: first the
@@ -40,10 +47,11 @@ package final class WriteTrack: Sendable {
     ///   - size: bytes the version has already.
     ///   - wakeEvery: a writer that goes straight on wakes the engine once in so many bytes (the
     ///     chunk size: before that there is nothing to send).
-    package init(size: Int64, wakeEvery: Int64) {
+    ///   - released: bytes that are no longer in the spool.
+    package init(size: Int64, wakeEvery: Int64, released: RangeSet<Int64> = RangeSet()) {
         initialSize = size
         self.wakeEvery = wakeEvery
-        state = Mutex(State(size: size, drainedSize: size))
+        state = Mutex(State(size: size, drainedSize: size, released: released))
     }
 
     /// Bytes the file has now.
@@ -57,6 +65,7 @@ package final class WriteTrack: Sendable {
     /// - Returns: whether the engine should be told (`WriterEvent.wrote`).
     package func wrote(_ range: Range<Int64>) -> Bool {
         state.withLock { state in
+            state.end(range)
             state.written.insert(contentsOf: range)
             state.size = max(state.size, range.upperBound)
             let isSequential = range.lowerBound == state.lastEnd
@@ -77,6 +86,7 @@ package final class WriteTrack: Sendable {
                 state.shortest = min(state.shortest ?? size, size)
             }
             state.size = size
+            if size == 0 { state.released = RangeSet() }
             defer { state.isWakeDue = true }
             return !state.isWakeDue
         }
@@ -91,5 +101,92 @@ package final class WriteTrack: Sendable {
             state.isWakeDue = false
             return news
         }
+    }
+}
+
+/// A flush is answered as a close, since nothing tells it from the last one: a file whose descriptor is
+/// shared (a shell and its commands) has many. So the journal's word that the version is closed may be
+/// taken back by the engine when no release follows, and then the writers' side gives it anew at the next
+/// flush, or at the release.
+extension WriteTrack {
+    /// A close(2) is about to be answered.
+    package func flushed(at moment: Timestamp) {
+        state.withLock { $0.lastFlush = moment }
+    }
+
+    /// The engine has taken the journal's word back.
+    package var hasLapsed: Bool { state.withLock(\.hasLapsed) }
+
+    /// The journal has the close (again).
+    package func acknowledged() {
+        state.withLock { $0.hasLapsed = false }
+    }
+
+    /// The last writer is gone.
+    package func finish() {
+        state.withLock { $0.isFinished = true }
+    }
+
+    package enum Lapse: Sendable, Equatable {
+        /// It was the last close.
+        case finished
+        /// Somebody has just flushed: ask again.
+        case notYet
+        case lapsed
+    }
+
+    /// Writers have the file open, and nobody has flushed it since `moment`.
+    package func lapse(since moment: Timestamp) -> Lapse {
+        state.withLock { state in
+            if state.isFinished { return .finished }
+            if let last = state.lastFlush, last > moment { return .notYet }
+            state.hasLapsed = true
+            return .lapsed
+        }
+    }
+}
+
+/// A stream that is bigger than the spool passes through it: what the destination has acknowledged may leave
+/// the spool while the writer goes on. Nobody may write there again, and no write may be under way there.
+extension WriteTrack {
+    /// A write is about to begin; `wrote` or `abandoned` ends it.
+    /// - Returns: false when some of these bytes have left the spool: then there is nothing to end.
+    package func begin(_ range: Range<Int64>) -> Bool {
+        state.withLock { state in
+            guard state.released.isEmpty || state.released.intersection(RangeSet(range)).isEmpty else { return false }
+            state.underWay.append(range)
+            return true
+        }
+    }
+
+    /// The write that was begun has failed.
+    package func abandoned(_ range: Range<Int64>) {
+        state.withLock { $0.end(range) }
+    }
+
+    /// Whether the file may be cut there: to nothing always, and never within what has left.
+    package func mayTruncate(to size: Int64) -> Bool {
+        state.withLock { size == 0 || size >= ($0.released.ranges.last?.upperBound ?? 0) }
+    }
+
+    /// Bytes that have left the spool.
+    package var released: RangeSet<Int64> { state.withLock(\.released) }
+
+    /// From now on nobody writes there.
+    /// - Returns: false when somebody just does, or did and the engine has not heard of it: then it must stay.
+    package func release(_ range: Range<Int64>) -> Bool {
+        state.withLock { state in
+            guard !state.underWay.contains(where: { $0.overlaps(range) }), state.shortest == nil,
+                state.written.intersection(RangeSet(range)).isEmpty
+            else { return false }
+            state.released.insert(contentsOf: range)
+            return true
+        }
+    }
+}
+
+extension WriteTrack.State {
+    fileprivate mutating func end(_ range: Range<Int64>) {
+        if let index = underWay.firstIndex(of: range) { underWay.remove(at: index) }
     }
 }

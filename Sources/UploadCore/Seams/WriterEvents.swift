@@ -4,9 +4,13 @@ package enum WriterEvent: Sendable {
     case opened(OpenedVersion)
     /// `track` has news.
     case wrote(VersionID)
-    /// The last writer has gone. Follows every `opened`, whether anything changed or not; if
-    /// something did, the journal has the close already, with the time `at`.
+    /// The journal has a close, with this time. Others may still have it open.
+    case acknowledged(VersionID, at: Timestamp)
+    /// The last writer has gone. This or `torn` follows every `opened`, whether anything changed or not;
+    /// if something did, the journal has the close already, with the time `at`.
     case closed(VersionID, size: Int64, at: Timestamp? = nil)
+    /// The last writer has gone, and who wrote last was killed: kept, and not published by itself.
+    case torn(VersionID, size: Int64, Failure)
     /// Renamed, or attributes changed: wait for the settling time anew.
     case touched(FileID)
     /// Its name now is of this class.
@@ -17,6 +21,15 @@ package enum WriterEvent: Sendable {
     case spoiled(VersionID, Failure)
     /// Somebody waits for it: no settling time.
     case awaited(FileID)
+    /// Somebody decided that what was interrupted is published as it is.
+    case released(FileID)
+    /// Somebody wants what failed or waits to be tried now; nil: all of it.
+    case retried(FileID?)
+    /// Somebody gave this version up; the tree has forgotten it already.
+    case discarded(VersionID)
+    case paused(Bool)
+    /// The spool is nearly full.
+    case pressed
 }
 
 package struct OpenedVersion: Sendable {
@@ -66,6 +79,12 @@ package protocol Uploads: Sendable {
 
     /// The answer is no longer wanted. It may already be under way.
     func cancelWait(_ token: WaitToken)
+
+    /// Calls `answer` once, on any thread: with nil as soon as the spool has room, with a failure when it had
+    /// none for too long.
+    func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken
+
+    func cancelRoom(_ token: WaitToken)
 }
 
 package struct WaitToken: Hashable, Sendable {

@@ -147,7 +147,7 @@ package final class StatusBoard: Sendable {
     }
 
     private func resolved(_ status: FileStatus) -> FileStatus {
-        guard let path = names.path(of: status.file) else { return status }
+        guard let path = try? names.path(of: status.file) else { return status }
         var status = status
         status.path = path
         return status

@@ -11,7 +11,7 @@ package enum StatusJSON {
                 schema: schema, version: UploadCore.version, time: TimeFormat.text(overview.taken),
                 started: TimeFormat.text(overview.started), pid: overview.process, destination: overview.destination,
                 stopped: overview.stoppage.map {
-                    Document.Stoppage(reason: $0.reason, until: TimeFormat.text($0.until))
+                    Document.Stoppage(reason: $0.reason, until: $0.until.map(TimeFormat.text))
                 },
                 totals: Document.Totals(overview.totals), files: overview.files.map(FileDocument.init)))
     }
@@ -29,7 +29,7 @@ package enum StatusJSON {
 
         struct Stoppage: Encodable {
             let reason: String
-            let until: String
+            let until: String?
         }
 
         struct Totals: Encodable {

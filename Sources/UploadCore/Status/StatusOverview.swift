@@ -36,9 +36,10 @@ package struct StatusOverview: Sendable {
 
     package struct Stoppage: Sendable, Hashable {
         package var reason: String
-        package var until: Timestamp
+        /// When it is tried again; nil: when somebody says so.
+        package var until: Timestamp?
 
-        package init(reason: String, until: Timestamp) {
+        package init(reason: String, until: Timestamp?) {
             self.reason = reason
             self.until = until
         }

@@ -10,8 +10,11 @@ package enum StatusTable {
             totals(overview),
         ]
         if let stoppage = overview.stoppage {
-            let seconds = max(0, stoppage.until.nanoseconds - overview.taken.nanoseconds)
-            lines.append("STOPPED: \(stoppage.reason) Asked again in \(DurationFormat.text(.nanoseconds(seconds))).")
+            let next = stoppage.until.map { until in
+                let left = Duration.nanoseconds(max(0, until.nanoseconds - overview.taken.nanoseconds))
+                return " Asked again in \(DurationFormat.text(left))."
+            }
+            lines.append("STOPPED: \(stoppage.reason)\(next ?? "")")
         }
         if overview.files.isEmpty {
             lines.append("Nothing is waiting: all is uploaded.")

@@ -4,7 +4,7 @@ import UploadCore
 
 /// An engine with everything around it in memory, and the filesystem's part played by the test.
 final class EngineBench: Sendable {
-    let spool = MemorySpool()
+    let spool: MemorySpool
     let journal: MemoryJournal
     let destination: ScriptedDestination
     let names = Names()
@@ -20,19 +20,44 @@ final class EngineBench: Sendable {
 
     /// The names of files, changed by the test as a tree would.
     final class Names: NameClaims {
-        private let state = Mutex<(paths: [FileID: UploadPath], claimed: Set<FileID>)>(([:], []))
+        private struct State {
+            var paths: [FileID: UploadPath] = [:]
+            var claimed: Set<FileID> = []
+            var error: JournalError?
+            var journal: MemoryJournal?
+        }
+
+        private let state = Mutex(State())
+
+        /// Where evictions are written down.
+        func use(_ journal: MemoryJournal) { state.withLock { $0.journal = journal } }
 
         func set(_ file: FileID, _ path: UploadPath?) { state.withLock { $0.paths[file] = path } }
         var claimed: Set<FileID> { state.withLock(\.claimed) }
 
-        func path(of file: FileID) -> UploadPath? { state.withLock { $0.paths[file] } }
+        /// What every question is answered with from now on; nil: the answer.
+        func fail(with error: JournalError?) { state.withLock { $0.error = error } }
 
-        func claim(_ file: FileID) -> ClaimedName? {
-            state.withLock { state in
+        func path(of file: FileID) throws(JournalError) -> UploadPath? {
+            let (path, error) = state.withLock { ($0.paths[file], $0.error) }
+            if let error { throw error }
+            return path
+        }
+
+        func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {
+            if let error = state.withLock(\.error) { throw error }
+            return state.withLock { state in
                 guard let path = state.paths[file] else { return nil }
                 state.claimed.insert(file)
                 return ClaimedName(path: path, modified: EngineBench.start, mode: 0o644)
             }
+        }
+
+        func evict(_ file: FileID, _ version: VersionID) throws(JournalError) -> Bool {
+            if let error = state.withLock(\.error) { throw error }
+            let journal = state.withLock(\.journal)
+            try journal?.apply([.evicted(version)])
+            return true
         }
 
         func release(_ file: FileID, published: Bool) {
@@ -42,16 +67,19 @@ final class EngineBench: Sendable {
 
     init(
         destination: ScriptedDestination = ScriptedDestination(), journal: MemoryJournal = MemoryJournal(),
+        boot: String = "boot", spoolLimit: Int64 = .max,
         prepare: (EngineBench.Names, MemorySpool) throws -> Void = { _, _ in },
         configure: (inout EngineSettings) -> Void = { _ in }
     ) async throws {
         self.destination = destination
         self.journal = journal
+        names.use(journal)
+        spool = MemorySpool(limit: spoolLimit)
         try prepare(names, spool)
         let clock = clock
         let now: @Sendable () -> Timestamp = { Self.start.advanced(by: clock.now.offset) }
         board = StatusBoard(names: names, process: 1, destination: "memory", finished: (0, 0), now: now)
-        front = UploadFront(board: board, journal: journal, names: names)
+        front = UploadFront(board: board, journal: journal, names: names, gauge: spool.gauge, now: now)
         var settings = EngineSettings()
         configure(&settings)
         engine = UploadEngine(
@@ -59,7 +87,7 @@ final class EngineBench: Sendable {
                 spool: spool, journal: journal, destination: destination, names: names, board: board, clock: clock,
                 now: now, random: { 0.5 }, log: EngineLog(phase: { _ in }, trouble: { _, _ in })),
             settings: settings)
-        await engine.recover()
+        await engine.recover(boot: boot)
         running = Task { [engine, front] in await engine.run(front.events) }
     }
 
@@ -121,14 +149,18 @@ final class EngineBench: Sendable {
         front.post(.wrote(writer.version))
     }
 
-    func close(_ writer: Writer) throws {
+    @discardableResult
+    func close(_ writer: Writer) throws -> Timestamp {
         let size = try writer.content.size()
         let moment = closes.withLock { count in
             count += 1
             return Timestamp(nanoseconds: Self.start.nanoseconds + count)
         }
         try journal.apply([.closed(writer.version, size: size, at: moment)])
+        writer.track.finish()
+        front.post(.acknowledged(writer.version, at: moment))
         front.post(.closed(writer.version, size: size, at: moment))
+        return moment
     }
 
     /// Waits for a file without the settling time.

@@ -98,4 +98,67 @@ import UploadCore
         #expect(try await bench.published("a") == [2, 2])
         await bench.stop()
     }
+
+    @Test("A newer version that could not be written whole does not cost the older one that was closed")
+    func spoiledNewer() async throws {
+        let bench = try await EngineBench()
+        let first = try bench.create("a", number: 2, version: 1)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        let second = try bench.create("a", number: 2, version: 2)
+        try bench.write(second, [2, 2], at: 0)
+        bench.front.post(
+            .spoiled(second.version, Failure(code: "no-space", reason: "The disk was full.", remedy: "Make room.")))
+        bench.front.post(.closed(second.version, size: 2))
+        await bench.clock.sleepers(atLeast: 1)
+        while try await bench.published("a") == nil {
+            bench.clock.advance(by: .milliseconds(250))
+            await Task.yield()
+        }
+        #expect(try await bench.published("a") == [1])
+        #expect(await bench.settled(first.file).phase == .failed)
+        await bench.stop()
+    }
+
+    @Test("What a killed writer left is not published, and does not cost the older version that was closed")
+    func tornNewer() async throws {
+        let bench = try await EngineBench()
+        let first = try bench.create("a", number: 2, version: 1)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        let second = try bench.create("a", number: 2, version: 2)
+        try bench.write(second, [2, 2], at: 0)
+        bench.front.post(
+            .torn(
+                second.version, size: 2,
+                FailureSentences.writerKilled(program: "cp", process: 17, signal: 9)))
+        while try await bench.published("a") == nil {
+            bench.clock.advance(by: .milliseconds(250))
+            await Task.yield()
+        }
+        #expect(try await bench.published("a") == [1])
+        let status = await bench.settled(first.file)
+        #expect(status.phase == .interrupted && status.failure?.code == "writer-killed")
+        #expect(try bench.journal.upload(second.version)?.phase == .interrupted)
+        await bench.stop()
+    }
+
+    @Test("A refusal of what was written before is forgotten with the next close, here and in the journal")
+    func refusedThenWritten() async throws {
+        let destination = ScriptedDestination()
+        let refusal = Rejection(status: 415, cause: .typeRefused, detail: "no")
+        destination.setRule { call in call.kind == .begin && call.ordinal == 0 ? .fail(.rejected(refusal)) : .carryOut }
+        let bench = try await EngineBench(destination: destination)
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, EngineBench.bytes(5000), at: 0)
+        await destination.calls(.begin, atLeast: 1)
+        while bench.front.status(of: writer.file)?.phase != .failed { await Task.yield() }
+        // Each chunk written on makes no request: only the close asks again.
+        for index in 5..<50 { try bench.write(writer, EngineBench.bytes(1000), at: Int64(index) * 1000) }
+        try bench.close(writer)
+        #expect(await bench.settled(writer.file).phase == .done)
+        #expect(destination.count(.begin) == 2)
+        #expect(try bench.journal.upload(writer.version)?.failure == nil)
+        await bench.stop()
+    }
 }

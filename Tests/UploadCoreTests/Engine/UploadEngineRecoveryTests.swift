@@ -92,7 +92,7 @@ import UploadCore
         await first.stop()
         let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
             names.set(writer.file, try UploadPath("open"))
-            _ = try spool.create(writer.version)
+            try spool.create(writer.version).store(EngineBench.bytes(100), at: 0)
         }
         let status = await second.settled(writer.file)
         #expect(status.phase == .interrupted)
@@ -176,5 +176,115 @@ import UploadCore
         #expect(await bench.settled(FileID(2)).failure?.code == "type-refused")
         #expect(await bench.settled(FileID(3)).phase == .done)
         await bench.stop()
+    }
+
+    @Test("Of three versions the newest that was closed is published, whatever is open after it")
+    func openOverClosed() async throws {
+        let journal = MemoryJournal()
+        for (number, size) in [(Int64(1), Int64(1)), (2, 2), (3, nil)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(9), phase: size == nil ? .receiving : .queued,
+                        closedSize: size, schedule: .equal(1000), contentType: "", created: EngineBench.start))
+            ])
+        }
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(1), 2, 3] {
+                try spool.create(VersionID(number)).store([UInt8](repeating: UInt8(number), count: Int(number)), at: 0)
+            }
+        }
+        while try await bench.published("a") == nil { await Task.yield() }
+        await bench.stop()
+        #expect(try await bench.published("a") == [2, 2])
+        #expect(bench.destination.count(.put) == 1)
+    }
+
+    @Test("Touching what was interrupted does not cost the older version that was closed")
+    func touchedInterrupted() async throws {
+        let journal = MemoryJournal()
+        for (number, size) in [(Int64(1), Int64(1)), (2, nil)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(9), phase: size == nil ? .receiving : .queued,
+                        closedSize: size, schedule: .equal(1000), contentType: "", created: EngineBench.start))
+            ])
+        }
+        let destination = ScriptedDestination()
+        destination.setRule { _ in .fail(.busy(status: 503, retryAfter: nil)) }
+        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(1), 2] { try spool.create(VersionID(number)).store([UInt8(number)], at: 0) }
+        }
+        let writer = EngineBench.Writer(
+            file: FileID(9), version: VersionID(2), content: try bench.spool.open(VersionID(2)),
+            track: WriteTrack(size: 1, wakeEvery: 1000))
+        let touched = try bench.reopen(writer)
+        bench.front.post(.closed(touched.version, size: 1))
+        destination.setRule { _ in .carryOut }
+        while try await bench.published("a") == nil {
+            bench.clock.advance(by: .seconds(10))
+            await Task.yield()
+        }
+        #expect(try await bench.published("a") == [1])
+        #expect(bench.front.status(of: FileID(9))?.phase == .interrupted)
+        await bench.stop()
+    }
+
+    @Test("A journal that can't be read for a moment costs nothing: it is no word of a file being gone")
+    func unreadableNames() async throws {
+        let journal = MemoryJournal()
+        try journal.apply([
+            .insertUpload(
+                UploadRecord(
+                    version: VersionID(2), file: FileID(9), phase: .queued, closedSize: 1, schedule: .equal(1000),
+                    contentType: "", created: EngineBench.start))
+        ])
+        let first = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            names.fail(with: .database(code: 10, message: "disk I/O error"))
+            try spool.create(VersionID(2)).store([7], at: 0)
+        }
+        await first.stop()
+        #expect(try journal.upload(VersionID(2)) != nil)
+        #expect(try first.spool.versions() == [VersionID(2)])
+
+        // And while it runs: claimed with the same error, it waits and goes on.
+        let second = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(2)).store([7], at: 0)
+        }
+        second.names.fail(with: .database(code: 10, message: "disk I/O error"))
+        second.names.fail(with: nil)
+        while try await second.published("a") == nil {
+            second.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        await second.stop()
+    }
+
+    @Test("Bytes that are missing or fewer than were closed are a failure of that file, and of no other")
+    func missingBytes() async throws {
+        let journal = MemoryJournal()
+        for number in Int64(2)...4 {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(UInt64(number)), phase: .queued, closedSize: 2,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start))
+            ])
+        }
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            for number in [UInt64(2), 3, 4] { names.set(FileID(number), try UploadPath("f\(number)")) }
+            try spool.create(VersionID(3)).store([1], at: 0)
+            try spool.create(VersionID(4)).store([1, 2], at: 0)
+        }
+        #expect(await bench.settled(FileID(2)).failure?.code == "spool-missing")
+        #expect(await bench.settled(FileID(3)).failure?.code == "spool-short")
+        #expect(await bench.settled(FileID(4)).phase == .done)
+        await bench.stop()
+        #expect(bench.destination.count(.put) == 1)
     }
 }

@@ -24,7 +24,8 @@ import UploadCore
         let bench = try await EngineBench()
         let writer = try bench.create("a.txt", number: 2)
         try bench.close(writer)
-        await bench.clock.sleepers(atLeast: 1)
+        // The settling time's, and the one of those that bring closes to the disk.
+        await bench.clock.sleepers(atLeast: 2)
         #expect(bench.destination.count(.put) == 0)
         bench.clock.advance(by: .milliseconds(249))
         #expect(bench.destination.count(.put) == 0)
@@ -233,6 +234,56 @@ import UploadCore
         gate.open()
         for writer in writers { #expect(await bench.settled(writer.file).phase == .done) }
         #expect(bench.destination.peak(.put) == 5)
+        await bench.stop()
+    }
+
+    @Test(
+        "A request that goes well while a probe is under way ends the outage, and the probe's answer does not bring it back"
+    )
+    func successDuringProbe() async throws {
+        let destination = ScriptedDestination()
+        let bench = try await EngineBench(destination: destination)
+        let held = Gate()
+        let probe = Gate()
+        destination.setRule { call in
+            switch (call.kind, call.ordinal) {
+            case (.send, 0): .hold(held, then: .carryOut)
+            case (.send, 1...3): .fail(.unreachable(.refused))
+            case (.probe, _): .hold(probe, then: .fail(.unreachable(.refused)))
+            default: .carryOut
+            }
+        }
+        let writer = try bench.create("big", number: 2)
+        try bench.write(writer, EngineBench.bytes(2000), at: 0)
+        await held.arrivals(atLeast: 1)
+        while destination.count(.probe) == 0 {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        held.open()
+        try bench.close(writer)
+        #expect(await bench.settled(writer.file).phase == .done)
+        let next = try bench.create("next", number: 3)
+        try bench.write(next, [1], at: 0)
+        try bench.close(next)
+        #expect(await bench.settled(next.file).phase == .done)
+        await bench.stop()
+    }
+
+    @Test("A destination that calls every finish wrong gets pauses that grow, not a storm")
+    func fruitlessFinishes() async throws {
+        let destination = ScriptedDestination()
+        destination.setRule { call in call.kind == .finish ? .fail(.damaged) : .carryOut }
+        let bench = try await EngineBench(destination: destination)
+        let writer = try bench.create("big", number: 2)
+        try bench.write(writer, EngineBench.bytes(3000), at: 0)
+        try bench.close(writer)
+        // A minute: pauses of 1, 2, 4, 8, 16 and 32 s at the most, three quick attempts each.
+        for _ in 0..<600 {
+            bench.clock.advance(by: .milliseconds(100))
+            for _ in 0..<20 { await Task.yield() }
+        }
+        #expect((6...30).contains(destination.count(.finish)))
         await bench.stop()
     }
 }

@@ -1,0 +1,131 @@
+import TestSupport
+import Testing
+import UploadCore
+
+/// P1 beyond a kill: what is on stable storage, and what is believed after the machine went down.
+@Suite(.timeLimit(.minutes(1))) struct UploadEngineDurabilityTests {
+    @Test("Closes are brought to stable storage together, soon after, and marked")
+    func gathered() async throws {
+        let bench = try await EngineBench()
+        var closes: [VersionID: Timestamp] = [:]
+        for number in Int64(2)...4 {
+            let writer = try bench.create("f\(number)", number: number)
+            try bench.write(writer, [1, 2, 3], at: 0)
+            closes[writer.version] = try bench.close(writer)
+        }
+        for number in UInt64(2)...4 {
+            while bench.board.status(of: FileID(number))?.isClosed != true { await Task.yield() }
+        }
+        let before = bench.journal.synchronizations
+        while try bench.journal.upload(VersionID(4))?.durable == nil {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        for (version, moment) in closes { #expect(try bench.journal.upload(version)?.durable == moment) }
+        #expect(bench.journal.synchronizations == before + 1)
+        await bench.stop()
+    }
+
+    @Test("What was closed last before the end is marked, too")
+    func atTheEnd() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, [1], at: 0)
+        let moment = try bench.close(writer)
+        await bench.stop()
+        #expect(try bench.journal.upload(writer.version)?.durable == moment)
+    }
+
+    @Test("A close whose descriptor others still hold is no close: taken back, and given again by the last one")
+    func shared() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("log", number: 2)
+        try bench.write(writer, [1], at: 0)
+        // cat(1) in a shell's redirection has ended.
+        let moment = Timestamp(nanoseconds: EngineBench.start.nanoseconds + 1)
+        writer.track.flushed(at: moment)
+        try bench.journal.apply([.closed(writer.version, size: 1, at: moment)])
+        bench.front.post(.acknowledged(writer.version, at: moment))
+        while !writer.track.hasLapsed {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        while try bench.journal.upload(writer.version)?.closed != nil { await Task.yield() }
+        #expect(try bench.journal.upload(writer.version)?.phase == .receiving)
+        // The shell closes it.
+        try bench.close(writer)
+        #expect(await bench.settled(writer.file).phase == .done)
+        await bench.stop()
+    }
+
+    @Test("After a power loss only what is marked as durable is published; the rest is kept and told")
+    func powerLoss() async throws {
+        let journal = MemoryJournal()
+        let closed = Timestamp(seconds: 5)
+        for (number, durable) in [(Int64(2), closed), (3, nil)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(UInt64(number)), phase: .queued, closedSize: 1,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start, closed: closed,
+                        durable: durable))
+            ])
+        }
+        try journal.apply([.setFact(name: "boot", value: "yesterday")])
+        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
+            for number in [Int64(2), 3] {
+                names.set(FileID(UInt64(number)), try UploadPath("f\(number)"))
+                try spool.create(VersionID(number)).store([7], at: 0)
+            }
+        }
+        #expect(await bench.settled(FileID(2)).phase == .done)
+        let torn = await bench.settled(FileID(3))
+        #expect(torn.phase == .interrupted && torn.failure?.code == "power-lost")
+        #expect(try journal.fact("boot") == "today")
+        #expect(try bench.spool.versions().contains(VersionID(3)))
+        await bench.stop()
+    }
+
+    @Test("A newer close that the power loss took does not take the place of an older one that is durable")
+    func powerLossOfTheNewer() async throws {
+        let journal = MemoryJournal()
+        let closed = Timestamp(seconds: 5)
+        for (number, durable) in [(Int64(2), closed), (3, nil)] {
+            try journal.apply([
+                .insertUpload(
+                    UploadRecord(
+                        version: VersionID(number), file: FileID(9), phase: .queued, closedSize: 1,
+                        schedule: .equal(1000), contentType: "", created: EngineBench.start, closed: closed,
+                        durable: durable))
+            ])
+        }
+        try journal.apply([.setFact(name: "boot", value: "yesterday")])
+        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(2), 3] { try spool.create(VersionID(number)).store([UInt8(number)], at: 0) }
+        }
+        await bench.destination.calls(.put, atLeast: 1)
+        while try await bench.published("a") == nil { await Task.yield() }
+        #expect(try await bench.published("a") == [2])
+        await bench.stop()
+    }
+
+    @Test("What was published but may have lost bytes here is no longer read from here")
+    func powerLossOfThePublished() async throws {
+        let journal = MemoryJournal()
+        try journal.apply([
+            .insertUpload(
+                UploadRecord(
+                    version: VersionID(2), file: FileID(9), phase: .done, closedSize: 1, schedule: .equal(1000),
+                    contentType: "", created: EngineBench.start, closed: Timestamp(seconds: 5))),
+            .setFact(name: "boot", value: "yesterday"),
+        ])
+        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(2)).store([7], at: 0)
+        }
+        #expect(try journal.upload(VersionID(2))?.isSpooled == false)
+        #expect(try bench.spool.versions().isEmpty)
+        await bench.stop()
+    }
+}
