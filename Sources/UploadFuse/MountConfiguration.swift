@@ -16,6 +16,15 @@ package struct MountConfiguration: Sendable {
     /// Who owns the root directory (when it is made) and the status files.
     package var owner: UInt32
     package var group: UInt32
+    /// Who writes; nil: a file is published even if its writer was killed.
+    var processes: ProcessTable? = .system
+    /// What a killed writer left is published as if it had closed it.
+    package var publishesTorn: Bool {
+        get { processes == nil }
+        set { processes = newValue ? nil : .system }
+    }
+    /// A close is on stable storage before it is answered.
+    package var closesDurably = false
     /// Whether bytes come from the kernel through a pipe. For cp of 1 GiB it takes the daemon 1.1 s of
     /// CPU with and 1.3 s without on tmpfs, 2.2 s and 2.6 s on a disk; for writes of 4 KiB the same.
     package var splicesWrites = true

@@ -23,7 +23,9 @@ struct UploadFS: AsyncParsableCommand {
             """,
         version: UploadCore.version,
         subcommands: [
-            MountCommand.self, UnmountCommand.self, StatusCommand.self, WaitCommand.self, ServeCommand.self,
+            MountCommand.self, UnmountCommand.self, StatusCommand.self, WaitCommand.self, CancelCommand.self,
+            RetryCommand.self, DiscardCommand.self, ReleaseCommand.self, PauseCommand.self, ResumeCommand.self,
+            ServeCommand.self,
         ])
 
     static func main() async {

@@ -13,6 +13,12 @@ final class FakeUploads: Uploads {
     }
 
     private let state = Mutex(State())
+    /// Whose room writers wait for; nil: there is always some.
+    let gauge: SpoolGauge?
+
+    init(gauge: SpoolGauge? = nil) {
+        self.gauge = gauge
+    }
 
     /// Words for what was posted since the last time this was asked. Files and versions by number.
     func takeEvents() -> [String] {
@@ -49,6 +55,11 @@ final class FakeUploads: Uploads {
     func post(_ event: WriterEvent) {
         state.withLock { state in
             if case .opened(let opened) = event { state.tracks[opened.version] = opened.track }
+            // Goes with every close that the journal got; the tests look there.
+            switch event {
+            case .acknowledged, .pressed: return
+            default: break
+            }
             state.events.append(Self.words(event))
         }
     }
@@ -79,18 +90,33 @@ final class FakeUploads: Uploads {
         _ = state.withLock { $0.waiters.removeValue(forKey: token) }
     }
 
+    func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
+        gauge?.whenRoom(since: Timestamp(seconds: 0), answer) ?? WaitToken(0)
+    }
+
+    func cancelRoom(_ token: WaitToken) {
+        gauge?.cancel(token)
+    }
+
     private static func words(_ event: WriterEvent) -> String {
         switch event {
         case .opened(let opened):
             "opened \(opened.version)" + (opened.isNew ? " new" : "")
                 + (opened.nameClass == .ordinary ? "" : " \(opened.nameClass)")
         case .wrote(let version): "wrote \(version)"
+        case .acknowledged(let version, _): "acknowledged \(version)"
         case .closed(let version, let size, _): "closed \(version) \(size)"
+        case .torn(let version, let size, let failure): "torn \(version) \(size) \(failure.code)"
         case .touched(let file): "touched \(file)"
         case .classified(let file, let nameClass): "classified \(file) \(nameClass)"
         case .removed(let file): "removed \(file)"
         case .spoiled(let version, let failure): "spoiled \(version) \(failure.code)"
         case .awaited(let file): "awaited \(file)"
+        case .pressed: "pressed"
+        case .released(let file): "released \(file)"
+        case .retried(let file): "retried \(file.map { "\($0)" } ?? "all")"
+        case .discarded(let version): "discarded \(version)"
+        case .paused(let isPaused): isPaused ? "paused" : "resumed"
         }
     }
 }

@@ -11,18 +11,36 @@ import UploadCore
 /// is 1), versions from 1.
 final class FileSystemFixture: Sendable {
     let journal = MemoryJournal()
-    let spool = MemorySpool()
-    let uploads = FakeUploads()
+    let spool: MemorySpool
+    let uploads: FakeUploads
     let namespace: Namespace
     let fileSystem: FileSystem
 
     static let caller = FileSystem.Caller(owner: 1000, group: 1000)
 
-    init(maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false) throws {
+    /// Threads that die by a signal when they flush.
+    let doomed = Doomed()
+
+    final class Doomed: Sendable {
+        let threads = Mutex<Set<Int32>>([])
+    }
+
+    init(
+        maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false, spoolLimit: Int64 = .max,
+        closesDurably: Bool = false
+    ) throws {
+        spool = MemorySpool(limit: spoolLimit)
+        uploads = FakeUploads(gauge: spool.gauge)
         var configuration = MountConfiguration(
             mountpoint: "/nowhere", destination: "test", schedule: { _ in .equal(8) }, owner: 0, group: 0)
         configuration.maximumFileSize = { maximumFileSize }
         configuration.showStatusDirectory = showStatusDirectory
+        configuration.closesDurably = closesDurably
+        configuration.processes = ProcessTable(
+            process: { $0 },
+            death: { [doomed] thread in
+                doomed.threads.withLock { $0.contains(thread) } ? ProcessTable.Death(signal: 9, program: "cp") : nil
+            })
         let clock = Clock()
         namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: { clock.tick() })
@@ -53,19 +71,30 @@ final class FileSystemFixture: Sendable {
     }
 
     @discardableResult
-    func write(_ handle: OpenHandle, _ text: String, at offset: Int64 = 0) throws -> Int {
+    func write(_ handle: OpenHandle, _ text: String, at offset: Int64 = 0, by thread: Int32 = 0) throws -> Int {
+        switch try answer(handle, text, at: offset, by: thread) {
+        case .written(let count): return count
+        case .parked:
+            Issue.record("the write waits for room")
+            return 0
+        }
+    }
+
+    func answer(
+        _ handle: OpenHandle, _ text: String, at offset: Int64 = 0, by thread: Int32 = 0
+    ) throws -> WriteAnswer {
         let bytes = Array(text.utf8)
         let result = bytes.withUnsafeBytes { bytes in
             Result { () throws(FileSystemError) in
-                try fileSystem.write(handle, MemorySource(bytes: bytes), at: offset)
+                try fileSystem.write(handle, MemorySource(bytes: bytes), at: offset, by: thread)
             }
         }
         return try result.get()
     }
 
-    func close(_ handle: OpenHandle) throws {
+    func close(_ handle: OpenHandle, by thread: Int32 = 0) throws {
         defer { fileSystem.release(handle) }
-        try fileSystem.flush(handle)
+        try fileSystem.flush(handle, by: thread)
     }
 
     /// A whole file, written and closed.

@@ -13,8 +13,8 @@ struct NamesTests {
         fixture = try FileSystemFixture()
     }
 
-    private func publish(_ inode: UInt64) {
-        _ = fixture.namespace.claim(FileID(inode))
+    private func publish(_ inode: UInt64) throws {
+        _ = try fixture.namespace.claim(FileID(inode))
         fixture.namespace.release(FileID(inode), published: true)
     }
 
@@ -57,7 +57,7 @@ struct NamesTests {
         _ = fixture.uploads.takeEvents()
         try fixture.rename("a.txt", to: "b.txt", into: directory)
         #expect(fixture.uploads.takeEvents() == ["touched \(inode)"])
-        #expect(fixture.namespace.path(of: FileID(inode))?.text == "d/b.txt")
+        #expect(try fixture.namespace.path(of: FileID(inode))?.text == "d/b.txt")
         #expect(try fixture.names() == ["d"])
     }
 
@@ -120,7 +120,7 @@ struct NamesTests {
         try fixture.journal.apply([
             .published(VersionID(1), PublishReceipt(url: "u", size: 4, digest: "d"), at: Timestamp(seconds: 1))
         ])
-        publish(inode)
+        try publish(inode)
         #expect(throws: FileSystemError.published) { try fixture.unlink("a.txt", in: directory) }
         #expect(throws: FileSystemError.renameOfPublished) {
             try fixture.rename("a.txt", to: "b.txt", from: directory)
@@ -131,7 +131,7 @@ struct NamesTests {
     @Test("A published name may be replaced by a newer file")
     func replacePublished() throws {
         let old = try fixture.make("a.txt", "old")
-        publish(old)
+        try publish(old)
         let new = try fixture.make("a.txt.tmp", "new")
         _ = fixture.uploads.takeEvents()
         try fixture.rename("a.txt.tmp", to: "a.txt")
@@ -142,7 +142,7 @@ struct NamesTests {
     func claimed() throws {
         let directory = try fixture.makeDirectory("d")
         let inode = try fixture.make("a.txt", in: directory)
-        let claim = try #require(fixture.namespace.claim(FileID(inode)))
+        let claim = try #require(try fixture.namespace.claim(FileID(inode)))
         #expect(claim.path.text == "d/a.txt")
         #expect(throws: FileSystemError.beingPublished) {
             try fixture.rename("a.txt", to: "b.txt", from: directory)
@@ -151,13 +151,13 @@ struct NamesTests {
         #expect(throws: FileSystemError.beingPublished) { try fixture.unlink("a.txt", in: directory) }
         fixture.namespace.release(FileID(inode), published: false)
         try fixture.rename("d", to: "e")
-        #expect(fixture.namespace.path(of: FileID(inode))?.text == "e/a.txt")
+        #expect(try fixture.namespace.path(of: FileID(inode))?.text == "e/a.txt")
     }
 
     @Test("An attribute set during a claim does not take the publishing back")
     func attributesDuringClaim() throws {
         let inode = try fixture.make("a.txt")
-        _ = fixture.namespace.claim(FileID(inode))
+        _ = try fixture.namespace.claim(FileID(inode))
         try fixture.journal.apply([
             .published(VersionID(1), PublishReceipt(url: "u", size: 4, digest: "d"), at: Timestamp(seconds: 1))
         ])
@@ -174,8 +174,8 @@ struct NamesTests {
         _ = fixture.uploads.takeEvents()
         try fixture.unlink("a.txt")
         #expect(fixture.uploads.takeEvents() == ["removed \(inode)"])
-        #expect(fixture.namespace.path(of: FileID(inode)) == nil)
-        #expect(fixture.namespace.claim(FileID(inode)) == nil)
+        #expect(try fixture.namespace.path(of: FileID(inode)) == nil)
+        #expect(try fixture.namespace.claim(FileID(inode)) == nil)
         #expect(throws: FileSystemError.notFound) { try fixture.unlink("a.txt") }
     }
 
@@ -195,7 +195,7 @@ struct NamesTests {
         let again = try Namespace(
             journal: fixture.journal, spool: fixture.spool, configuration: fixture.namespace.configuration,
             now: fixture.namespace.now)
-        #expect(again.path(of: FileID(inode))?.text == "a.txt")
+        #expect(try again.path(of: FileID(inode))?.text == "a.txt")
         #expect(again.locked { $0.newFile() } == FileID(inode + 1))
         #expect(again.locked { $0.newVersion() } == VersionID(2))
     }

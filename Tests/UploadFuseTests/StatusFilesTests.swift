@@ -28,7 +28,7 @@ struct StatusFilesTests {
         try fixture.make("a.txt")
         #expect(try fixture.names() == ["a.txt"])
         let names = try fixture.names(in: try find(".uploadfs"))
-        #expect(names == ["detail", "metrics", "progress", "status", "status.json", "wait"])
+        #expect(names == ["control", "detail", "metrics", "progress", "status", "status.json", "wait"])
         #expect(try FileSystemFixture(showStatusDirectory: true).names() == [".uploadfs"])
     }
 
@@ -94,7 +94,13 @@ struct StatusFilesTests {
             Issue.record("answered at once")
             return {}
         }
-        return waiter.begin { result in answers.add(result.map { String(decoding: $0, as: UTF8.self) }) }
+        return waiter.begin { result in
+            answers.add(
+                result.map { answer in
+                    guard case .bytes(let bytes) = answer else { return "no bytes" }
+                    return String(decoding: bytes, as: UTF8.self)
+                })
+        }
     }
 
     private final class Answers: Sendable {

@@ -22,7 +22,19 @@ struct KernelBytes: ByteSource {
         let wanted = count
         var target = fuse_bufvec(descriptor: file.descriptor, offset: offset, count: wanted)
         let copied = fuse_buf_copy(&target, source, FUSE_BUF_SPLICE_MOVE)
+        file.measure()
         guard copied == wanted else { throw Self.failure(copied) }
+    }
+
+    func bytes() throws(SpoolError) -> [UInt8] {
+        let wanted = count
+        var memory = [UInt8](repeating: 0, count: wanted)
+        let copied = memory.withUnsafeMutableBytes { memory in
+            var target = fuse_bufvec(memory: memory)
+            return fuse_buf_copy(&target, source, fuse_buf_copy_flags(rawValue: 0))
+        }
+        guard copied == wanted else { throw Self.failure(copied) }
+        return memory
     }
 
     /// fuse_buf_copy tells a short count when the disk filled up in between.

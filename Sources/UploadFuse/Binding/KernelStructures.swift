@@ -67,6 +67,13 @@ extension fuse_entry_param {
 }
 
 extension fuse_bufvec {
+    /// Memory to be filled.
+    init(memory: UnsafeMutableRawBufferPointer) {
+        let buffer = fuse_buf(
+            size: memory.count, flags: fuse_buf_flags(rawValue: 0), mem: memory.baseAddress, fd: -1, pos: 0)
+        self.init(count: 1, idx: 0, off: 0, buf: buffer)
+    }
+
     /// A part of a file.
     init(descriptor: Int32, offset: Int64, count: Int) {
         let flags = fuse_buf_flags(FUSE_BUF_IS_FD.rawValue | FUSE_BUF_FD_SEEK.rawValue)
@@ -95,7 +102,7 @@ extension FileSystem.Caller {
             self.init(owner: geteuid(), group: getegid())
             return
         }
-        self.init(owner: context.uid, group: context.gid)
+        self.init(owner: context.uid, group: context.gid, thread: context.pid)
     }
 }
 

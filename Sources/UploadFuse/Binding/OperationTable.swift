@@ -102,7 +102,7 @@ extension fuse_lowlevel_ops {
         }
         open = { request, inode, info in
             Reply(request, "open").opened(info) { fs throws(FileSystemError) in
-                try fs.open(inode, flags: info?.pointee.flags ?? O_RDONLY)
+                try fs.open(inode, flags: info?.pointee.flags ?? O_RDONLY, by: FileSystem.Caller(request).thread)
             }
         }
         read = { request, inode, count, offset, info in
@@ -113,11 +113,14 @@ extension fuse_lowlevel_ops {
         write_buf = { request, inode, bytes, offset, info in
             Reply(request, "write").written { fs throws(FileSystemError) in
                 guard let bytes else { throw .invalid }
-                return try fs.write(try info.handle(), KernelBytes(bytes), at: Int64(offset))
+                let thread = FileSystem.Caller(request).thread
+                return try fs.write(try info.handle(), KernelBytes(bytes), at: Int64(offset), by: thread)
             }
         }
         flush = { request, inode, info in
-            Reply(request, "flush").done { fs throws(FileSystemError) in try fs.flush(try info.handle()) }
+            Reply(request, "flush").done { fs throws(FileSystemError) in
+                try fs.flush(try info.handle(), by: FileSystem.Caller(request).thread)
+            }
         }
         release = { request, inode, info in
             Reply(request, "release").done { fs throws(FileSystemError) in
@@ -136,7 +139,8 @@ extension fuse_lowlevel_ops {
         setattr = { request, inode, wanted, mask, info in
             Reply(request, "setattr").attributes { fs throws(FileSystemError) in
                 guard let wanted else { throw .invalid }
-                return try fs.change(inode, AttributeChange(wanted.pointee, mask))
+                let thread = FileSystem.Caller(request).thread
+                return try fs.change(inode, AttributeChange(wanted.pointee, mask), by: thread)
             }
         }
         statfs = { request, inode in

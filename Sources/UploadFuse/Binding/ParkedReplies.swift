@@ -17,7 +17,7 @@ final class ParkedReplies: Sendable {
 
     /// Answers later what `waiter` will tell; at once when the mount is going.
     func park(_ request: fuse_req_t?, _ waiter: Waiter) {
-        let reply = ParkedReply(request) { [self] reply in remove(reply) }
+        let reply = ParkedReply(request, whenInterrupted: waiter.interrupted) { [self] reply in remove(reply) }
         let isEnding = state.withLock { state in
             if !state.isEnding {
                 state.replies[ObjectIdentifier(reply)] = reply

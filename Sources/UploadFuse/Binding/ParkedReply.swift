@@ -2,7 +2,7 @@ import CFuse
 import Glibc
 import Synchronization
 
-/// A request whose answer comes later, from whatever thread; or EINTR when its caller gets a signal;
+/// A request whose answer comes later, from whatever thread; or earlier when its caller gets a signal;
 /// or EIO when the mount goes away. Whoever comes first answers, and the others find it done.
 ///
 /// libfuse's rules, read from fuse_lowlevel.c of 3.14:
@@ -19,6 +19,7 @@ final class ParkedReply: @unchecked Sendable {
     private let request: fuse_req_t?
     private let ended: @Sendable (ParkedReply) -> Void
     private let state = Mutex(State.registering)
+    private let whenInterrupted: Waiter.Outcome
 
     fileprivate enum State {
         /// libfuse may call us back, but nobody may answer yet. Followed by interrupted, parked.
@@ -31,8 +32,11 @@ final class ParkedReply: @unchecked Sendable {
     }
 
     /// - Parameter ended: called when the request is answered and libfuse holds no pointer to us.
-    init(_ request: fuse_req_t?, ended: @escaping @Sendable (ParkedReply) -> Void) {
+    init(
+        _ request: fuse_req_t?, whenInterrupted: Waiter.Outcome, ended: @escaping @Sendable (ParkedReply) -> Void
+    ) {
         self.request = request
+        self.whenInterrupted = whenInterrupted
         self.ended = ended
     }
 
@@ -47,7 +51,7 @@ final class ParkedReply: @unchecked Sendable {
         }
         guard !isInterrupted else {
             state.withLock { $0.finish() }
-            return answerOutside(.failure(.interrupted))
+            return answerOutside(whenInterrupted)
         }
         let cancel = waiter.begin { [self] result in answer(result) }
         let isStillParked = state.withLock { state in
@@ -59,13 +63,13 @@ final class ParkedReply: @unchecked Sendable {
     }
 
     /// From any thread but libfuse's interrupter.
-    func answer(_ result: Result<ArraySlice<UInt8>, FileSystemError>) {
+    func answer(_ result: Waiter.Outcome) {
         guard let cancel = state.withLock({ $0.takeTurn() }) else { return }
         answerOutside(result)
         if case .failure = result { cancel?() }
     }
 
-    private func answerOutside(_ result: Result<ArraySlice<UInt8>, FileSystemError>) {
+    private func answerOutside(_ result: Waiter.Outcome) {
         fuse_req_interrupt_func(request, nil, nil)
         send(result)
     }
@@ -78,14 +82,16 @@ final class ParkedReply: @unchecked Sendable {
             return state.takeTurn()
         }
         guard let cancel = turn else { return }
-        parked.send(.failure(.interrupted))
+        parked.send(parked.whenInterrupted)
         cancel?()
     }
 
     /// Only by the one who took the turn.
-    private func send(_ result: Result<ArraySlice<UInt8>, FileSystemError>) {
+    private func send(_ result: Waiter.Outcome) {
         switch result {
-        case .success(let bytes): bytes.withUnsafeBytes { _ = fuse_reply_buf(request, $0.baseAddress, $0.count) }
+        case .success(.bytes(let bytes)):
+            bytes.withUnsafeBytes { _ = fuse_reply_buf(request, $0.baseAddress, $0.count) }
+        case .success(.written(let count)): fuse_reply_write(request, count)
         case .failure(let error): fuse_reply_err(request, error.code)
         }
         ended(self)

@@ -67,8 +67,16 @@ struct Reply: ~Copyable {
         }
     }
 
-    consuming func written(_ work: (FileSystem) throws(FileSystemError) -> Int) {
-        answer(work) { request, count in fuse_reply_write(request, count) }
+    consuming func written(_ work: (FileSystem) throws(FileSystemError) -> WriteAnswer) {
+        do throws(FileSystemError) {
+            let context = context
+            switch try work(context.fileSystem) {
+            case .written(let count): fuse_reply_write(take(), count)
+            case .parked(let waiter): context.parked.park(take(), waiter)
+            }
+        } catch {
+            fail(error)
+        }
     }
 
     consuming func capacity(_ work: (FileSystem) throws(FileSystemError) -> SpoolCapacity) {

@@ -15,6 +15,7 @@ final class Session: @unchecked Sendable {
     /// The number of the connection below /sys/fs/fuse/connections.
     private let connection: UInt32?
 
+    private let notices = KernelNotices()
     private let phase = Mutex(Phase.mounted)
     private let loop = DispatchGroup()
 
@@ -43,6 +44,11 @@ final class Session: @unchecked Sendable {
         self.session = session
         self.mountpoint = mountpoint
         connection = MountTable.current().last(at: mountpoint)?.minor
+        context.fileSystem.kernel.connect { [notices] change in
+            // Never on the thread of a request: the kernel may hold a lock for it that the notice needs.
+            notices.queue.async { notices.send(change) }
+        }
+        notices.open(session)
     }
 
     private static func words(_ configuration: MountConfiguration) -> [String] {
@@ -101,6 +107,8 @@ final class Session: @unchecked Sendable {
         }
         guard isFirst else { return }
         context.parked.drain()
+        context.fileSystem.kernel.connect(nil)
+        notices.close()
         fuse_session_unmount(session)
         fuse_session_destroy(session)
     }

@@ -6,15 +6,24 @@ protocol ByteSource: ~Copyable {
 
     /// Stores all of them, or throws. Called at most once.
     func store(in file: any SpoolFile, at offset: Int64) throws(SpoolError)
+
+    /// All of them in memory; instead of `store`.
+    func bytes() throws(SpoolError) -> [UInt8]
 }
 
 /// Bytes in memory.
 struct MemorySource: ByteSource {
-    let bytes: UnsafeRawBufferPointer
+    let memory: UnsafeRawBufferPointer
 
-    var count: Int { bytes.count }
+    init(bytes: UnsafeRawBufferPointer) {
+        memory = bytes
+    }
+
+    var count: Int { memory.count }
 
     func store(in file: any SpoolFile, at offset: Int64) throws(SpoolError) {
-        try file.write(bytes, at: offset)
+        try file.write(memory, at: offset)
     }
+
+    func bytes() throws(SpoolError) -> [UInt8] { Array(memory) }
 }

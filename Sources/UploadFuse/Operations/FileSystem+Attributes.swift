@@ -18,9 +18,10 @@ struct AttributeChange: Sendable {
 }
 
 extension FileSystem {
-    func change(_ inode: UInt64, _ change: AttributeChange) throws(FileSystemError) -> Entry {
+    /// - Parameter thread: who asks; 0: not known.
+    func change(_ inode: UInt64, _ change: AttributeChange, by thread: Int32 = 0) throws(FileSystemError) -> Entry {
         guard StatusInode(inode) == nil else { throw .reserved }
-        if let size = change.size { try truncate(FileID(inode), to: size) }
+        if let size = change.size { try truncate(FileID(inode), to: size, by: thread) }
         return try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(FileID(inode))
             if change.size != nil, change.isOnlySize { return entry(node) }
@@ -39,24 +40,24 @@ extension FileSystem {
 
     /// truncate(2) is an open, a cut and a close in one; ftruncate(2) comes from a writer that has it
     /// open, and counts as its write.
-    private func truncate(_ file: FileID, to size: Int64) throws(FileSystemError) {
+    private func truncate(_ file: FileID, to size: Int64, by thread: Int32) throws(FileSystemError) {
         let attached = try namespace.locked { tree throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) in
             let node = try tree.node(file)
             guard node.record.kind == .file else { throw .isDirectory }
             var isAnew = false
             if size == 0, let open = node.content, open.mayBeginAnew(writers: 1) {
-                try beginAnew(open, node.record, in: &tree)
+                try beginAnew(open, node.record, by: thread, in: &tree)
                 isAnew = true
             }
             let attached = try attach(
-                try tree.node(file), asWriter: true, truncating: size == 0 && !isAnew, in: &tree)
+                try tree.node(file), asWriter: true, truncating: size == 0 && !isAnew, by: thread, in: &tree)
             let handle = FileHandle(file: file, content: attached.content, isWriter: true)
             return (handle, isAnew || attached.isAnew)
         }
         defer { release(attached.handle) }
-        if !attached.isAnew { try attached.handle.content.truncate(to: size) }
+        if !attached.isAnew { try attached.handle.content.truncate(to: size, by: thread) }
         // truncate(2) has no flush after it; with another writer about, this is its to do.
-        if attached.handle.content.hasOneWriter { try flush(.file(attached.handle)) }
+        if attached.handle.content.hasOneWriter { try flush(.file(attached.handle), by: thread) }
     }
 }
 

@@ -2,15 +2,22 @@ import UploadCore
 
 /// Promise P1 is kept here: what close(2) answers 0 for is in the spool and in the journal.
 extension FileSystem {
-    func flush(_ handle: OpenHandle) throws(FileSystemError) {
+    /// - Parameter thread: who lets go of a descriptor; 0: not known.
+    func flush(_ handle: OpenHandle, by thread: Int32 = 0) throws(FileSystemError) {
+        if case .control(let file) = handle, let line = file.rest() { return try perform(line) }
         guard case .file(let handle) = handle, handle.isWriter else { return }
-        try namespace.locked { tree throws(FileSystemError) in try acknowledge(handle.content, in: &tree) }
+        // What is synchronized is what is journalled as durable: a write in between shows in the count.
+        let durable = configuration.closesDurably ? try handle.content.synchronized() : nil
+        try namespace.locked { tree throws(FileSystemError) in
+            try acknowledge(handle.content, by: thread, durable: durable, in: &tree)
+        }
+        if durable != nil { try synchronizeJournal() }
     }
 
     func release(_ handle: OpenHandle) {
         switch handle {
         case .file(let handle): release(handle)
-        case .directory, .status, .wait: break
+        case .directory, .status, .wait, .control: break
         }
     }
 
@@ -22,15 +29,16 @@ extension FileSystem {
         let content = handle.content
         if handle.isWriter, content.hasOneWriter {
             do throws(FileSystemError) {
-                try acknowledge(content, in: &tree)
+                try acknowledge(content, isLast: true, in: &tree)
+                try keepTorn(content, in: &tree)
             } catch {
                 // Nobody is left to be told; the engine keeps it as a failure (P6).
                 note(error, in: "release")
-                content.locked { content.spoil(&$0, error, .journalFailed(error)) }
+                content.locked { content.spoil(&$0, error, .journalRefused(error)) }
             }
         }
         let departure = content.released(asWriter: handle.isWriter)
-        if let closed = departure.closed { uploads.post(.closed(closed.version, size: closed.size, at: closed.at)) }
+        if let event = departure.event { uploads.post(event) }
         guard departure.isLast else { return }
         do throws(FileSystemError) {
             try tree.update(handle.file) { $0.content = nil }
@@ -51,16 +59,33 @@ extension FileSystem {
         try journalled { () throws(JournalError) in try journal.synchronize() }
     }
 
-    private func acknowledge(_ content: Content, in tree: inout Tree) throws(FileSystemError) {
+    /// - Parameter durable: the change that is known to be on stable storage; nil: none.
+    private func acknowledge(
+        _ content: Content, by thread: Int32 = 0, isLast: Bool = false, durable: UInt64? = nil, in tree: inout Tree
+    ) throws(FileSystemError) {
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
-        try content.acknowledge(at: moment) { close throws(FileSystemError) in
+        var version: VersionID?
+        try content.acknowledge(at: moment, by: thread, isLast: isLast) { close throws(FileSystemError) in
             let node = record.closed(close)
-            try namespace.journalled([.closed(close.version, size: close.size, at: moment), .updateNode(node)])
+            var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
+            if let durable, durable == close.changes { changes.append(.durable(close.version, ofClose: moment)) }
+            try namespace.journalled(changes)
             closed = node
+            version = close.version
         }
         if let closed { tree.recorded(closed) }
+        if let version { uploads.post(.acknowledged(version, at: moment)) }
+    }
+
+    /// What a killed writer left is kept as it is, and shown with the size that it has.
+    private func keepTorn(_ content: Content, in tree: inout Tree) throws(FileSystemError) {
+        guard let torn = content.tornClose else { return }
+        let node = try tree.node(content.file).record.closed(torn.close)
+        let void: [JournalChange] = torn.isJournalled ? [.reopened(torn.close.version)] : []
+        try namespace.journalled(void + [.updateNode(node)])
+        tree.recorded(node)
     }
 }
 

@@ -20,7 +20,7 @@ extension FileSystem {
             if let node = try tree.child(name, of: FileID(parent)) {
                 // Another thread was quicker than the kernel's view of it.
                 guard flags & O_EXCL == 0 else { throw .exists }
-                let attached = try attach(node, flags: flags, in: &tree)
+                let attached = try attach(node, flags: flags, by: caller.thread, in: &tree)
                 let kept = try tree.node(node.record.file)
                 tree.remember(kept)
                 return (entry(kept), attached)
@@ -31,7 +31,7 @@ extension FileSystem {
             return (entry(made.node), Attached(handle: handle, mustTruncate: false))
         }
         do throws(FileSystemError) {
-            return (made, try opened(attached))
+            return (made, try opened(attached, by: caller.thread))
         } catch {
             forget(made.attributes.inode, count: 1)
             throw error
@@ -93,7 +93,8 @@ extension FileSystem {
         let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
 
         let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
-        let track = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: schedule.firstSize) }
+        content.made(by: caller.thread)
+        let track = content.opened(asWriter: true) { size, _ in WriteTrack(size: size, wakeEvery: schedule.firstSize) }
         var node = CachedNode(record)
         node.content = content
         tree.insert(node)
@@ -148,6 +149,7 @@ extension FileSystem {
     var writerContext: WriterContext {
         WriterContext(
             journal: journal, uploads: uploads, maximumFileSize: configuration.maximumFileSize, now: now,
+            processes: configuration.processes,
             report: { [logger, configuration] file, failure in
                 logger.warning(
                     "a write failed, so its file is not uploaded",

@@ -9,12 +9,37 @@ enum ReadAnswer {
     case parked(Waiter)
 }
 
+/// What write(2) gets.
+enum WriteAnswer {
+    /// So many bytes: all of them.
+    case written(Int)
+    /// Later: the bytes are in the spool, but it is full.
+    case parked(Waiter)
+}
+
+/// An answer that comes later.
+enum LateAnswer: Sendable {
+    case bytes(ArraySlice<UInt8>)
+    case written(Int)
+}
+
 /// A wait that has not begun: begins with a closure for the answer, and gives one that ends it.
 struct Waiter: Sendable {
-    typealias Answer = @Sendable (Result<ArraySlice<UInt8>, FileSystemError>) -> Void
+    typealias Outcome = Result<LateAnswer, FileSystemError>
+    typealias Answer = @Sendable (Outcome) -> Void
 
+    /// What the caller is told who gets a signal while it waits.
+    let interrupted: Outcome
     /// `answer` is called at most once, perhaps before this returns.
     let begin: @Sendable (_ answer: @escaping Answer) -> (@Sendable () -> Void)
+
+    init(
+        interrupted: Outcome = .failure(.interrupted),
+        begin: @escaping @Sendable (@escaping Answer) -> (@Sendable () -> Void)
+    ) {
+        self.interrupted = interrupted
+        self.begin = begin
+    }
 }
 
 /// The hot path: the handle leads to the content, and nothing here takes the tree's lock.
@@ -23,16 +48,45 @@ extension FileSystem {
         guard offset >= 0 else { throw .invalid }
         switch handle {
         case .file(let handle):
-            let readable = handle.content.readable(count, at: offset)
+            let readable = try handle.content.readable(count, at: offset)
             return .spool(readable.file, offset: offset, count: readable.count)
         case .status(let text): return .bytes(text.slice(count, at: offset))
         case .wait(let wait): return wait.read(count, at: offset)
         case .directory: throw .isDirectory
+        case .control: throw .badHandle
         }
     }
 
-    func write(_ handle: OpenHandle, _ source: some ByteSource, at offset: Int64) throws(FileSystemError) -> Int {
+    /// - Parameter thread: who writes; 0: not known.
+    func write(
+        _ handle: OpenHandle, _ source: some ByteSource, at offset: Int64, by thread: Int32 = 0
+    ) throws(FileSystemError) -> WriteAnswer {
+        if case .control(let file) = handle {
+            let bytes = try spooled { () throws(SpoolError) in try source.bytes() }
+            try control(file, bytes)
+            return .written(bytes.count)
+        }
         guard case .file(let handle) = handle, handle.isWriter, offset >= 0 else { throw .badHandle }
-        return try handle.content.write(source, at: offset)
+        let count = try handle.content.write(source, at: offset, by: thread)
+        let gauge = spool.gauge
+        guard gauge.isPressed else { return .written(count) }
+        uploads.post(.pressed)
+        return gauge.isFull ? .parked(room(for: handle.content, after: count)) : .written(count)
+    }
+
+    /// The spool is full: the writer is held up by leaving its last write unanswered until there is room (P4).
+    /// A signal ends the wait: that write is done, and the next one waits again.
+    private func room(for content: Content, after count: Int) -> Waiter {
+        Waiter(interrupted: .success(.written(count))) { [uploads] answer in
+            let token = uploads.whenRoom { failure in
+                if let failure {
+                    content.ranOutOfRoom(failure)
+                    answer(.failure(.noSpace))
+                } else {
+                    answer(.success(.written(count)))
+                }
+            }
+            return { uploads.cancelRoom(token) }
+        }
     }
 }

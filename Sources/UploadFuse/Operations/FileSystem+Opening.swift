@@ -2,15 +2,16 @@ import Glibc
 import UploadCore
 
 extension FileSystem {
-    func open(_ inode: UInt64, flags: Int32) throws(FileSystemError) -> Opened {
+    func open(_ inode: UInt64, flags: Int32, by thread: Int32 = 0) throws(FileSystemError) -> Opened {
         if let status = StatusInode(inode) {
-            guard flags & O_ACCMODE == O_RDONLY else { throw .reserved }
-            return Opened(handle: try statusFiles.open(status), isDirect: true, needsNoFlush: true)
+            let isControl = status.kind == .control
+            guard isControl || flags & O_ACCMODE == O_RDONLY else { throw .reserved }
+            return Opened(handle: try statusFiles.open(status), isDirect: true, needsNoFlush: !isControl)
         }
         let attached = try namespace.locked { tree throws(FileSystemError) in
-            try attach(try tree.node(FileID(inode)), flags: flags, in: &tree)
+            try attach(try tree.node(FileID(inode)), flags: flags, by: thread, in: &tree)
         }
-        return try opened(attached)
+        return try opened(attached, by: thread)
     }
 
     /// A handle that is counted, and what is left to do for it without the lock.
@@ -20,19 +21,22 @@ extension FileSystem {
         let mustTruncate: Bool
     }
 
-    func attach(_ node: CachedNode, flags: Int32, in tree: inout Tree) throws(FileSystemError) -> Attached {
+    func attach(
+        _ node: CachedNode, flags: Int32, by thread: Int32, in tree: inout Tree
+    ) throws(FileSystemError) -> Attached {
         guard node.record.kind == .file else { throw .isDirectory }
         let isWriter = flags & O_ACCMODE != O_RDONLY
         let truncating = isWriter && flags & O_TRUNC != 0
-        let (content, isAnew) = try attach(node, asWriter: isWriter, truncating: truncating, in: &tree)
+        let (content, isAnew) = try attach(
+            node, asWriter: isWriter, truncating: truncating, by: thread, in: &tree)
         let handle = FileHandle(file: node.record.file, content: content, isWriter: isWriter)
         return Attached(handle: handle, mustTruncate: truncating && !isAnew)
     }
 
-    func opened(_ attached: Attached) throws(FileSystemError) -> Opened {
+    func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
         if attached.mustTruncate {
             do throws(FileSystemError) {
-                try attached.handle.content.truncate(to: 0)
+                try attached.handle.content.truncate(to: 0, by: thread)
             } catch {
                 release(attached.handle)
                 throw error
@@ -44,30 +48,45 @@ extension FileSystem {
     /// The content of a file with one more handle on it.
     /// - Returns: also whether it was cut to nothing by a new version.
     func attach(
-        _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, in tree: inout Tree
+        _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, by thread: Int32, in tree: inout Tree
     ) throws(FileSystemError) -> (content: Content, isAnew: Bool) {
         guard let version = node.record.version else { throw .isDirectory }
+        let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
+        let isHere = upload?.isSpooled ?? true
         let content: Content
-        if let open = node.content {
+        if let open = node.content, isHere || !isWriter {
             content = open
+        } else if truncating, isWriter, !isHere {
+            // Nothing of what was there is wanted, or could be had.
+            let made = try makeVersion(of: node.record, in: &tree)
+            content = Content(
+                file: node.record.file, spoolFile: made.spoolFile, size: 0, isNew: true, context: writerContext)
+            content.made(by: thread)
+            _ = content.opened(asWriter: true) { _, _ in made.opened.track }
+            uploads.post(.opened(made.opened))
+            try tree.update(node.record.file) { $0.content = content }
+            return (content, true)
         } else {
+            guard isHere else { throw .evicted }
             content = Content(
                 file: node.record.file,
                 spoolFile: try spooled { () throws(SpoolError) in try spool.open(version) },
-                size: node.record.size, isNew: false, context: writerContext)
+                size: node.record.size, isNew: false, context: writerContext,
+                released: try released(of: version, upload))
         }
         if truncating, isWriter, content.mayBeginAnew(writers: 0) {
-            try beginAnew(content, node.record, in: &tree)
-            _ = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: 1) }
+            try beginAnew(content, node.record, by: thread, in: &tree)
+            _ = content.opened(asWriter: true) { size, _ in WriteTrack(size: size, wakeEvery: 1) }
             try tree.update(node.record.file) { $0.content = content }
             return (content, true)
         }
         if isWriter {
-            let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             let path = try tree.path(of: node.record.file)
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
-            let track = content.opened(asWriter: true) { WriteTrack(size: $0, wakeEvery: schedule.firstSize) }
+            let track = content.opened(asWriter: true) { size, released in
+                WriteTrack(size: size, wakeEvery: schedule.firstSize, released: released)
+            }
             if let track, let path {
                 uploads.post(
                     .opened(
@@ -76,15 +95,40 @@ extension FileSystem {
                             nameClass: configuration.classifier.classify(path), isNew: false)))
             }
         } else {
-            _ = content.opened(asWriter: false) { WriteTrack(size: $0, wakeEvery: 1) }
+            _ = content.opened(asWriter: false) { size, _ in WriteTrack(size: size, wakeEvery: 1) }
         }
         try tree.update(node.record.file) { $0.content = content }
         return (content, false)
     }
 
+    /// The bytes of an unfinished upload that are at the destination alone.
+    private func released(of version: VersionID, _ upload: UploadRecord?) throws(FileSystemError) -> RangeSet<Int64> {
+        guard let schedule = upload?.schedule else { return RangeSet() }
+        let chunks = try journalled { () throws(JournalError) in try journal.releasedChunks(of: version) }
+        var bytes = RangeSet<Int64>()
+        for range in chunks.ranges {
+            bytes.insert(
+                contentsOf: schedule.range(of: range.lowerBound)
+                    .lowerBound..<schedule.range(of: range.upperBound - 1)
+                    .upperBound)
+        }
+        return bytes
+    }
+
     /// Cut to nothing: a new version with a spool file of its own, so that the one before goes on
     /// uploading what was closed until this one is closed too (P3).
-    func beginAnew(_ content: Content, _ record: NodeRecord, in tree: inout Tree) throws(FileSystemError) {
+    func beginAnew(
+        _ content: Content, _ record: NodeRecord, by thread: Int32, in tree: inout Tree
+    ) throws(FileSystemError) {
+        let made = try makeVersion(of: record, in: &tree)
+        if let owed = content.beginAnew(made.spoolFile, track: made.opened.track, by: thread) { uploads.post(owed) }
+        uploads.post(.opened(made.opened))
+    }
+
+    /// A version and its spool file, journalled; the engine is still to be told.
+    private func makeVersion(
+        of record: NodeRecord, in tree: inout Tree
+    ) throws(FileSystemError) -> (spoolFile: any SpoolFile, opened: OpenedVersion) {
         guard let path = try tree.path(of: record.file), let name = record.name else { throw .notFound }
         let moment = now()
         let contentType = ContentType.of(name)
@@ -100,15 +144,10 @@ extension FileSystem {
         fresh.attributes.changed = moment
         try namespace.journalled([.insertUpload(upload), .updateNode(fresh)])
         let spoolFile = try spoolFile(for: version, orUndo: [.updateNode(record), .removeUpload(version)])
-        let track = WriteTrack(size: 0, wakeEvery: schedule.firstSize)
         tree.recorded(fresh)
-        if let owed = content.beginAnew(spoolFile, track: track, at: moment) {
-            uploads.post(.closed(owed.version, size: owed.size, at: owed.at))
-        }
-        uploads.post(
-            .opened(
-                OpenedVersion(
-                    version: version, file: record.file, track: track, contentType: contentType,
-                    nameClass: configuration.classifier.classify(path), isNew: true)))
+        let opened = OpenedVersion(
+            version: version, file: record.file, track: WriteTrack(size: 0, wakeEvery: schedule.firstSize),
+            contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true)
+        return (spoolFile, opened)
     }
 }

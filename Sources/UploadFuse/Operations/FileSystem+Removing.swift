@@ -27,7 +27,7 @@ extension FileSystem {
         }
     }
 
-    private func remove(_ record: NodeRecord, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {
+    func remove(_ record: NodeRecord, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {
         let directory = try tree.directory(parent).record
         try applyTouching(directory, [.removeNode(record.file)], at: now(), tree: &tree)
         tree.unlinked(record.file)

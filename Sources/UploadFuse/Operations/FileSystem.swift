@@ -22,6 +22,7 @@ final class FileSystem: Sendable {
     static let validity: Double = 86_400
 
     // State.
+    let kernel = KernelCaches()
     private let explained = Mutex<Set<String>>([])
 
     init(namespace: Namespace, uploads: any Uploads, logger: Logger) {
@@ -39,6 +40,8 @@ final class FileSystem: Sendable {
     struct Caller: Sendable {
         var owner: UInt32
         var group: UInt32
+        /// 0: of another pid namespace.
+        var thread: Int32 = 0
     }
 
     /// Errors that are nobody's wish are logged here, once each time they happen.

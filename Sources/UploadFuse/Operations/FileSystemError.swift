@@ -30,7 +30,13 @@ enum FileSystemError: Error, Sendable, Hashable {
     case badHandle
     case tooLarge
     case noSpace
+    /// It was uploaded and has left the spool to make room: what is being written has become a stream.
+    case released
+    /// Its bytes are at the destination, and no longer here.
+    case evicted
     case interrupted
+    /// A decision that does not fit what the file is doing.
+    case notNow
     /// The mount is going away.
     case ending
     /// `wait/PATH`: it will not be uploaded without somebody's decision.
@@ -64,13 +70,29 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .badHandle: EBADF
         case .tooLarge: EFBIG
         case .noSpace: ENOSPC
+        case .released: ESPIPE
+        case .evicted: EIO
         case .interrupted: EINTR
+        case .notNow: EINVAL
         case .ending: EIO
         case .uploadFailed: EIO
         case .spoiled: EIO
         case .spool(.noSpace), .journal(.noSpace): ENOSPC
-        case .spool(.missing), .spool(.system): EIO
+        case .spool(.exhausted): ENFILE
+        case .spool(.missing), .spool(.short), .spool(.system): EIO
         case .journal(.database): EIO
+        }
+    }
+
+    /// For the log, where the caller has only a number.
+    var reason: String {
+        switch self {
+        case .notFound: "there is no such file"
+        case .isDirectory: "it is a directory"
+        case .published: "it is published, and no earlier content is kept here: write it again, or release it"
+        case .beingPublished: "it is being published at this moment"
+        case .notNow: "that does not fit the phase that it is in, or a program has it open for writing"
+        default: "\(self)"
         }
     }
 
@@ -81,7 +103,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .tooLarge, .noSpace,
-            .interrupted, .ending, .uploadFailed, .spoiled:
+            .released, .evicted, .interrupted, .notNow, .ending, .uploadFailed, .spoiled:
             false
         }
     }
@@ -98,7 +120,7 @@ enum FileSystemError: Error, Sendable, Hashable {
     init(_ error: SpoolError) {
         switch error {
         case .noSpace: self = .noSpace
-        case .missing, .system: self = .spool(error)
+        case .missing, .short, .system, .exhausted: self = .spool(error)
         }
     }
 }

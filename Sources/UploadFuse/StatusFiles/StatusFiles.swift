@@ -35,7 +35,7 @@ struct StatusFiles: Sendable {
         case .directory:
             guard let kind = StatusInode.Kind.allCases.first(where: { $0.name == name.text }) else { return nil }
             return try entry(StatusInode(kind), tree)
-        case .table, .json, .metrics: throw .notDirectory
+        case .table, .json, .metrics, .control: throw .notDirectory
         case .progress, .detail, .wait:
             return try tree.child(name, of: status.file).map { mirrored($0, status.kind) }
         }
@@ -54,7 +54,7 @@ struct StatusFiles: Sendable {
             }
             let sorted = page.sorted { $0.0 < $1.0 }
             return last.map { last in sorted.filter { last < $0.0 } } ?? sorted
-        case .table, .json, .metrics: throw .notDirectory
+        case .table, .json, .metrics, .control: throw .notDirectory
         case .progress, .detail, .wait:
             return try tree.children(of: status.file, after: last, limit: 64).compactMap { node in
                 node.record.name.map { ($0, mirrored(node, status.kind)) }
@@ -68,6 +68,7 @@ struct StatusFiles: Sendable {
         switch status.kind {
         case .directory: entry(status, .directory)
         case .table, .json, .metrics: entry(status, .file)
+        case .control: entry(status, .file, permissions: 0o200)
         case .progress, .detail, .wait: mirrored(try tree.node(status.file), status.kind)
         }
     }
@@ -78,10 +79,10 @@ struct StatusFiles: Sendable {
 
     /// Size 0, as in /proc: nobody knows it before the content is made. Never remembered by the
     /// kernel, since the tree that is mirrored changes without it.
-    private func entry(_ status: StatusInode, _ kind: NodeKind) -> Entry {
+    private func entry(_ status: StatusInode, _ kind: NodeKind, permissions: UInt32? = nil) -> Entry {
         let moment = namespace.now()
         let attributes = FileAttributes(
-            inode: status.rawValue, kind: kind, permissions: kind == .directory ? 0o555 : 0o444,
+            inode: status.rawValue, kind: kind, permissions: permissions ?? (kind == .directory ? 0o555 : 0o444),
             owner: namespace.configuration.owner, group: namespace.configuration.group, size: 0,
             times: FileAttributes.Times(accessed: moment, modified: moment, changed: moment))
         return Entry(attributes: attributes, validity: 0)
@@ -95,6 +96,7 @@ struct StatusFiles: Sendable {
         case .table: return .status(StatusText(StatusTable.render(uploads.overview())))
         case .json: return .status(StatusText(StatusJSON.render(uploads.overview())))
         case .metrics: return .status(StatusText(Metrics.render(uploads.overview())))
+        case .control: return .control(ControlFile())
         case .progress: return .status(StatusText(ProgressLine.render(try fileStatus(status))))
         case .detail: return .status(StatusText(DetailJSON.render(try fileStatus(status), now: namespace.now())))
         case .wait:

@@ -10,6 +10,7 @@ struct StatusInode: Sendable, Hashable {
         case table
         case json
         case metrics
+        case control
         // These mirror the tree: with the root's number, the directory of that name.
         case progress
         case detail
@@ -22,6 +23,7 @@ struct StatusInode: Sendable, Hashable {
             case .table: "status"
             case .json: "status.json"
             case .metrics: "metrics"
+            case .control: "control"
             case .progress: "progress"
             case .detail: "detail"
             case .wait: "wait"
@@ -30,7 +32,7 @@ struct StatusInode: Sendable, Hashable {
 
         var isMirror: Bool {
             switch self {
-            case .directory, .table, .json, .metrics: false
+            case .directory, .table, .json, .metrics, .control: false
             case .progress, .detail, .wait: true
             }
         }

@@ -21,7 +21,7 @@ final class WaitFile: Sendable {
         return .parked(
             Waiter { [self] done in
                 let token = uploads.whenSettled(file) { [self] status in
-                    done(settled(status).map { $0.slice(count, at: offset) })
+                    done(settled(status).map { .bytes($0.slice(count, at: offset)) })
                 }
                 return { [uploads] in uploads.cancelWait(token) }
             })

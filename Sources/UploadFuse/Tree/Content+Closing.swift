@@ -5,51 +5,71 @@ struct PendingClose: Sendable {
     let version: VersionID
     let size: Int64
     let modified: Timestamp?
+    /// How often it had been changed by then.
+    let changes: UInt64
 }
 
 extension Content {
     /// One more handle; the first writer brings the track.
     /// - Returns: the track, if it was taken.
-    func opened(asWriter isWriter: Bool, track makeTrack: (_ size: Int64) -> WriteTrack) -> WriteTrack? {
+    func opened(
+        asWriter isWriter: Bool, track makeTrack: (_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack
+    ) -> WriteTrack? {
         locked { state in
             state.handles += 1
             guard isWriter else { return nil }
             state.writers += 1
             guard state.track == nil else { return nil }
-            let track = makeTrack(state.closedSize)
+            let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
+            state.closedAt = nil
             return track
         }
     }
 
-    /// Journals a close of what has changed since the last one (flush, or the last writer's release).
+    /// Journals a close of what has changed since the last one (flush, or the last writer's release), unless
+    /// who changed it last was killed.
     /// - Parameters:
     ///   - moment: the close's time.
+    ///   - thread: who flushes; 0: not known.
+    ///   - isLast: nobody is left who could write.
     ///   - journal: called under this content's lock, so no write slips between.
     /// - Throws: what an earlier write failed with, or what `journal` does.
     func acknowledge(
-        at moment: Timestamp, _ journal: (PendingClose) throws(FileSystemError) -> Void
+        at moment: Timestamp, by thread: Int32, isLast: Bool,
+        _ journal: (PendingClose) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
+            if let processes = context.processes { state.authorship.flushed(by: thread, processes) }
             if let failure = state.failure { throw failure }
-            guard state.isChanged, !state.isUnlinked else { return }
-            try journal(PendingClose(version: state.version, size: state.size, modified: state.modified))
+            guard !state.isUnlinked else { return }
+            state.track?.flushed(at: moment)
+            if isLast { state.track?.finish() }
+            guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
+            try journal(state.pendingClose)
+            state.track?.acknowledged()
             state.isChanged = false
             state.modified = nil
             state.closedAt = moment
         }
     }
 
-    /// A close as the engine is to hear of it.
-    struct Closed: Sendable {
-        let version: VersionID
-        let size: Int64
-        let at: Timestamp?
+    /// Set when the last writer leaves something torn behind; with it, whether the journal has a close of that.
+    var tornClose: (close: PendingClose, isJournalled: Bool)? {
+        locked { state in state.isTorn ? (state.pendingClose, !state.isChanged) : nil }
+    }
+
+    /// Brings its bytes to stable storage.
+    /// - Returns: what `PendingClose.changes` is as long as these are all of them.
+    func synchronized() throws(FileSystemError) -> UInt64 {
+        let (file, changes) = locked { ($0.spoolFile, $0.changes) }
+        try spooled { () throws(SpoolError) in try file.synchronize() }
+        return changes
     }
 
     struct Departure: Sendable {
-        /// The engine is to hear that this version is closed.
-        var closed: Closed?
+        /// The engine is to hear that this version is closed, or torn.
+        var event: WriterEvent?
         /// No handle is left.
         var isLast: Bool
     }
@@ -58,20 +78,22 @@ extension Content {
     func released(asWriter isWriter: Bool) -> Departure {
         locked { state in
             state.handles -= 1
-            var departure = Departure(closed: nil, isLast: state.handles == 0)
+            var departure = Departure(event: nil, isLast: state.handles == 0)
             guard isWriter else { return departure }
             state.writers -= 1
             guard state.writers == 0 else { return departure }
             state.closedSize = state.size
+            state.keptReleased = state.released
             state.track = nil
+            defer { state.authorship = Authorship() }
             // Whether anything changed or not: the engine was told of the open. What was spoiled it
             // knows as well, and an unlinked file it has given up already.
-            if !state.isUnlinked {
-                departure.closed = Closed(version: state.version, size: state.closedSize, at: state.closedAt)
-            }
+            if !state.isUnlinked { departure.event = state.departure }
             return departure
         }
     }
+
+    var hasWriters: Bool { locked { $0.writers > 0 } }
 
     /// Whether the handle that goes now is the last that could change anything.
     var hasOneWriter: Bool { locked { $0.writers == 1 } }
@@ -86,18 +108,47 @@ extension Content {
 
     /// A new version takes the place of what there was.
     /// - Returns: the close that the engine is owed for the version before.
-    func beginAnew(_ spoolFile: any SpoolFile, track: WriteTrack?, at moment: Timestamp) -> Closed? {
+    func beginAnew(
+        _ spoolFile: any SpoolFile, track: WriteTrack?, by thread: Int32
+    ) -> WriterEvent? {
         locked { state in
-            let owed =
-                state.writers > 0 ? Closed(version: state.version, size: state.size, at: state.closedAt) : nil
+            let owed: WriterEvent? =
+                state.writers > 0 ? .closed(state.version, size: state.size, at: state.closedAt) : nil
+            state.track?.finish()
+            state.authorship = Authorship()
+            state.note(thread, context.processes)
             state.closedAt = nil
             state.spoolFile = spoolFile
             state.closedSize = 0
+            state.keptReleased = RangeSet()
             state.track = track
             state.isChanged = true
             state.modified = nil
             state.failure = nil
             return owed
         }
+    }
+}
+
+extension Content.State {
+    fileprivate var pendingClose: PendingClose {
+        PendingClose(version: version, size: size, modified: modified, changes: changes)
+    }
+
+    /// Who wrote last was killed while it still held the file. A close that it gave before (of another descriptor,
+    /// as shells do) was not its last word.
+    fileprivate var isTorn: Bool {
+        !isUnlinked && failure == nil && authorship.tear != nil && (isChanged || closedAt != nil)
+    }
+
+    /// What the engine hears when the last writer is gone.
+    fileprivate var departure: WriterEvent {
+        guard isTorn, let tear = authorship.tear else {
+            return .closed(version, size: closedSize, at: closedAt)
+        }
+        return .torn(
+            version, size: closedSize,
+            FailureSentences.writerKilled(
+                program: tear.death.program, process: tear.process, signal: tear.death.signal))
     }
 }

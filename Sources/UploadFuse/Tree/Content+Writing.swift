@@ -2,25 +2,39 @@ import UploadCore
 
 extension Content {
     /// The write path: nothing here takes the tree's lock.
+    /// - Parameter thread: who writes, as the kernel tells.
     /// - Returns: bytes written: all, or it throws.
-    func write(_ source: some ByteSource, at offset: Int64) throws(FileSystemError) -> Int {
+    func write(_ source: some ByteSource, at offset: Int64, by thread: Int32) throws(FileSystemError) -> Int {
         guard source.count > 0 else { return 0 }
         let (end, overflow) = offset.addingReportingOverflow(Int64(source.count))
         guard !overflow else { throw .tooLarge }
         let target = try locked { state throws(FileSystemError) in
             if let failure = state.failure { throw failure }
             if let limit = context.maximumFileSize(), end > limit, !state.isUnlinked {
-                spoil(&state, .tooLarge, .tooLarge(limit: limit))
+                spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
                 throw .tooLarge
             }
-            try beginChange(&state)
+            guard state.track?.begin(offset..<end) ?? true else {
+                spoil(&state, .released, FailureSentences.rewrittenReleased)
+                throw .released
+            }
+            do throws(FileSystemError) {
+                try beginChange(&state)
+            } catch {
+                state.track?.abandoned(offset..<end)
+                throw error
+            }
+            state.note(thread, context.processes)
             return state.spoolFile
         }
         do throws(SpoolError) {
             try source.store(in: target, at: offset)
         } catch {
             let failure = FileSystemError(error)
-            locked { spoil(&$0, failure, .writeFailed(error)) }
+            locked { state in
+                state.track?.abandoned(offset..<end)
+                spoil(&state, failure, FailureSentences.spool(error))
+            }
             throw failure
         }
         try recordChange { track in track.wrote(offset..<end) }
@@ -28,12 +42,14 @@ extension Content {
     }
 
     /// Cuts or extends in place.
-    func truncate(to size: Int64) throws(FileSystemError) {
+    func truncate(to size: Int64, by thread: Int32) throws(FileSystemError) {
         let target = try locked { state throws(FileSystemError) in
             if let failure = state.failure { throw failure }
             // Nothing is lost by refusing, so nothing is spoiled.
             if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
+            guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
             try beginChange(&state)
+            state.note(thread, context.processes)
             return state.spoolFile
         }
         try spooled { () throws(SpoolError) in try target.truncate(to: size) }
@@ -46,9 +62,16 @@ extension Content {
         guard !state.isChanged else { return }
         if !state.isUnlinked {
             let version = state.version
-            try journalled { () throws(JournalError) in try context.journal.apply([.reopened(version)]) }
+            try journalled { () throws(JournalError) in try reopen(version) }
         }
         state.isChanged = true
+    }
+
+    /// Where the close is on stable storage, so must be that it is void, before a byte changes: else a power
+    /// loss could leave the journal's old word with new bytes.
+    private func reopen(_ version: VersionID) throws(JournalError) {
+        try context.journal.apply([.reopened(version)])
+        if try context.journal.upload(version)?.durable != nil { try context.journal.synchronize() }
     }
 
     /// The bytes are in the spool. A flush may have come between: then what it acknowledged has
@@ -58,14 +81,20 @@ extension Content {
             do throws(FileSystemError) {
                 try beginChange(&state)
             } catch {
-                spoil(&state, error, .journalFailed(error))
+                spoil(&state, error, .journalRefused(error))
                 throw error
             }
             state.modified = context.now()
+            state.changes += 1
             guard let track = state.track, note(track), !state.isUnlinked else { return nil }
             return state.version
         }
         if let wake { context.uploads.post(.wrote(wake)) }
+    }
+
+    /// The spool was full for too long.
+    func ranOutOfRoom(_ failure: Failure) {
+        locked { spoil(&$0, .noSpace, failure) }
     }
 
     /// What the writer wanted is not what the spool has: it must never be published. A version that
@@ -79,33 +108,18 @@ extension Content {
     }
 }
 
+extension Content.State {
+    mutating func note(_ thread: Int32, _ processes: ProcessTable?) {
+        if let processes { authorship.changed(by: thread, processes) }
+    }
+}
+
 extension Failure {
-    static func tooLarge(limit: Int64) -> Failure {
-        Failure(
-            code: "too-large", reason: "The file grew beyond \(limit) bytes, the most that is allowed.",
-            remedy: "Write a smaller file, or raise --max-file-size if the destination takes larger ones.")
-    }
-
-    static func writeFailed(_ error: SpoolError) -> Failure {
-        switch error {
-        case .noSpace:
-            Failure(
-                code: "no-space", reason: "The disk that holds the spool was full.",
-                remedy: "Make room there (or use another --state-dir), then write the file again.")
-        case .missing(let version):
-            Failure(
-                code: "spool-error", reason: "The spool file of version \(version) is gone.",
-                remedy: "Write the file again.")
-        case .system(let call, let errno):
-            Failure(
-                code: "spool-error", reason: "\(call) on the spool file failed with errno \(errno).",
-                remedy: "See to the disk that holds the spool, then write the file again.")
+    /// The journal did not take a change. Other errors don't come from it.
+    static func journalRefused(_ error: FileSystemError) -> Failure {
+        guard case .journal(let error) = error else {
+            return FailureSentences.journal(.database(code: 0, message: "\(error)"))
         }
-    }
-
-    static func journalFailed(_ error: FileSystemError) -> Failure {
-        Failure(
-            code: "journal-error", reason: "The journal could not take the change: \(error).",
-            remedy: "See to the disk that holds the journal, then write the file again.")
+        return FailureSentences.journal(error)
     }
 }

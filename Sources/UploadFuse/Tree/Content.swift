@@ -22,6 +22,8 @@ final class Content: Sendable {
         var closedSize: Int64
         /// While there are writers.
         var track: WriteTrack?
+        /// Bytes that have left the spool; while there are writers, the track knows.
+        var keptReleased = RangeSet<Int64>()
         var writers = 0
         var handles = 0
         /// New, or changed since the journal's last `.closed`.
@@ -33,16 +35,27 @@ final class Content: Sendable {
         /// What a write failed with: from then on it stays failed, until it is begun anew.
         var failure: FileSystemError?
         var isUnlinked = false
+        /// Writes and cuts so far.
+        var changes: UInt64 = 0
+        /// Who changed it, and whether they live.
+        var authorship = Authorship()
 
         var version: VersionID { spoolFile.version }
         var size: Int64 { track?.size ?? closedSize }
+        var released: RangeSet<Int64> { track?.released ?? keptReleased }
     }
 
-    /// - Parameter isNew: made by this open: the journal has never heard of a close.
-    init(file: FileID, spoolFile: any SpoolFile, size: Int64, isNew: Bool, context: WriterContext) {
+    /// - Parameters:
+    ///   - isNew: made by this open: the journal has never heard of a close.
+    ///   - released: bytes that are not in the spool any more.
+    init(
+        file: FileID, spoolFile: any SpoolFile, size: Int64, isNew: Bool, context: WriterContext,
+        released: RangeSet<Int64> = RangeSet()
+    ) {
         self.file = file
         self.context = context
-        state = Mutex(State(spoolFile: spoolFile, closedSize: size, isChanged: isNew))
+        state = Mutex(
+            State(spoolFile: spoolFile, closedSize: size, keptReleased: released, isChanged: isNew))
     }
 
     func locked<R: Sendable>(_ body: (inout State) throws(FileSystemError) -> R) throws(FileSystemError) -> R {
@@ -57,11 +70,21 @@ final class Content: Sendable {
     var live: (size: Int64, modified: Timestamp?) { locked { ($0.size, $0.modified) } }
 
     /// Where to read `range` from, and how much of it there is.
-    func readable(_ count: Int, at offset: Int64) -> (file: any SpoolFile, count: Int) {
-        locked { state in
-            let rest = max(0, state.size - offset)
-            return (state.spoolFile, Int(min(Int64(count), rest)))
+    /// - Throws: `released` when some of it is no longer here.
+    func readable(_ count: Int, at offset: Int64) throws(FileSystemError) -> (file: any SpoolFile, count: Int) {
+        try locked { state throws(FileSystemError) in
+            let count = min(Int64(count), max(0, state.size - offset))
+            let released = state.released
+            guard released.isEmpty || released.intersection(RangeSet(offset..<offset + count)).isEmpty else {
+                throw .evicted
+            }
+            return (state.spoolFile, Int(count))
         }
+    }
+
+    /// Made by this thread: nothing in it is a state, too, that somebody wanted.
+    func made(by thread: Int32) {
+        locked { $0.note(thread, context.processes) }
     }
 
     func unlinked() {
@@ -80,6 +103,8 @@ struct WriterContext: Sendable {
     let uploads: any Uploads
     let maximumFileSize: @Sendable () -> Int64?
     let now: @Sendable () -> Timestamp
+    /// Who writes; nil when it does not matter who is killed.
+    let processes: ProcessTable?
     /// Told once of each version that a write has spoiled.
     let report: @Sendable (FileID, Failure) -> Void
 }

@@ -1,21 +1,54 @@
 package import UploadCore
 
 extension Namespace: NameClaims {
-    package func path(of file: FileID) -> UploadPath? {
-        locked { tree in try? tree.path(of: file) }
+    package func path(of file: FileID) throws(JournalError) -> UploadPath? {
+        try unlessGone { () throws(FileSystemError) in
+            try locked { tree throws(FileSystemError) in try tree.path(of: file) }
+        }
     }
 
-    package func claim(_ file: FileID) -> ClaimedName? {
-        locked { tree in
-            guard let node = try? tree.node(file), !node.isUnlinked, let path = try? tree.path(of: file) else {
-                return nil
-            }
+    package func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {
+        try unlessGone { () throws(FileSystemError) in try claimed(file) }
+    }
+
+    /// Gone is an answer, and nothing else is it: what is taken for gone is deleted.
+    private func unlessGone<Value>(
+        _ find: () throws(FileSystemError) -> Value?
+    ) throws(JournalError) -> Value? {
+        do throws(FileSystemError) {
+            return try find()
+        } catch .notFound {
+            return nil
+        } catch .journal(let error) {
+            throw error
+        } catch {
+            // The tree asks nobody but the journal.
+            throw .database(code: 0, message: "\(error)")
+        }
+    }
+
+    private func claimed(_ file: FileID) throws(FileSystemError) -> ClaimedName? {
+        try locked { tree throws(FileSystemError) in
+            let node = try tree.node(file)
+            guard !node.isUnlinked, let path = try tree.path(of: file) else { return nil }
             var claimed = node
             claimed.claims += 1
             tree.insert(claimed)
             return ClaimedName(
                 path: path, modified: node.attributes.times.modified, mode: node.record.attributes.mode)
         }
+    }
+
+    package func evict(_ file: FileID, _ version: VersionID) throws(JournalError) -> Bool {
+        try unlessGone { () throws(FileSystemError) in
+            try locked { tree throws(FileSystemError) in
+                let node = try tree.node(file)
+                // Of an open one the readers keep what they have.
+                guard node.record.version != version || node.content?.hasWriters != true else { return false }
+                try journalled([.evicted(version)])
+                return true
+            }
+        } ?? true
     }
 
     package func release(_ file: FileID, published: Bool) {

@@ -6,4 +6,5 @@ enum OpenHandle: Sendable {
     case directory(DirectoryHandle)
     case status(StatusText)
     case wait(WaitFile)
+    case control(ControlFile)
 }

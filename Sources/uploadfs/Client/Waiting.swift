@@ -41,6 +41,11 @@ struct Waiting: Sendable {
         try listed().filter { $0.phase == "failed" || $0.phase == "interrupted" }.map(\.path)
     }
 
+    /// How many files wait for a rename that may never come.
+    func held() throws(CommandFailure) -> Int {
+        try listed().filter { $0.phase == "held" }.count
+    }
+
     /// What happens no more by itself; a held file waits for a rename that may never come.
     private static let settled: Set<String> = ["done", "failed", "cancelled", "interrupted", "ignored", "held"]
 

@@ -43,13 +43,16 @@ struct WaitCommand: AsyncParsableCommand {
         if paths.isEmpty {
             for path in try waiting.failed() { failures += try report(waiting, path) }
             // Files may come while we wait; it is over when none is left.
-            var gone: Set<String> = []
-            while let path = try waiting.pending().first(where: { !gone.contains($0) }) {
-                guard waiting.exists(path) else {
-                    gone.insert(path)
-                    continue
-                }
+            while true {
+                // What is listed and not in the tree was removed while it was being published.
+                guard let path = try waiting.pending().first(where: waiting.exists) else { break }
                 failures += try report(waiting, path)
+            }
+            let held = try waiting.held()
+            if held > 0 {
+                Terminal.error(
+                    "uploadfs: \(held == 1 ? "1 file is" : "\(held) files are") held under a temporary name, and not uploaded before the rename."
+                )
             }
         } else {
             for path in paths { failures += try report(waiting, waiting.relative(path)) }

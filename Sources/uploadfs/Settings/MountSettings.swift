@@ -39,6 +39,18 @@ struct MountOptions: ParsableArguments {
     @Flag(name: .long, help: ArgumentHelp(Settings.showStatusDirectory.optionHelp))
     var showStatusDirectory = false
 
+    @Option(name: .long, help: ArgumentHelp(Settings.spoolLimit.optionHelp))
+    var spoolLimit: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.spoolWait.optionHelp))
+    var spoolWait: String?
+
+    @Flag(name: .long, help: ArgumentHelp(Settings.durableClose.optionHelp))
+    var durableClose = false
+
+    @Flag(name: .long, help: ArgumentHelp(Settings.publishInterrupted.optionHelp))
+    var publishInterrupted = false
+
     @Flag(name: .long, help: ArgumentHelp(Settings.offline.optionHelp))
     var offline = false
 }
@@ -58,6 +70,9 @@ struct MountSettings: Sendable {
     let classifier: NameClassifier
     let showStatusDirectory: Bool
     let offline: Bool
+    let spoolLimit: SpoolLimit
+    let durableClose: Bool
+    let publishInterrupted: Bool
 
     init(common: CommonOptions, options: MountOptions) async throws(CommandFailure) {
         let source = try await SettingsSource(file: common.config)
@@ -74,6 +89,9 @@ struct MountSettings: Sendable {
         maximumFileSize = try source.value(Settings.maximumFileSize, options.maxFileSize)
         showStatusDirectory = try flag(Settings.showStatusDirectory, options.showStatusDirectory)
         offline = try flag(Settings.offline, options.offline)
+        spoolLimit = try source.value(Settings.spoolLimit, options.spoolLimit)
+        durableClose = try flag(Settings.durableClose, options.durableClose)
+        publishInterrupted = try flag(Settings.publishInterrupted, options.publishInterrupted)
         let classifier = NameClassifier(
             temporary: try source.value(Settings.temporaryNames, options.temporaryNames),
             litter: try source.value(Settings.litterNames, options.litterNames))
@@ -83,6 +101,7 @@ struct MountSettings: Sendable {
         engine.parallelChunks = try source.value(Settings.parallelChunks, options.parallelChunks)
         engine.settlingTime = try source.value(Settings.settlingTime, options.settlingTime)
         engine.retry.giveUpAfter = try source.value(Settings.giveUpAfter, options.giveUpAfter)
+        engine.spoolPatience = try source.value(Settings.spoolWait, options.spoolWait)
         engine.classify = { classifier.classify($0) }
         self.engine = engine
     }

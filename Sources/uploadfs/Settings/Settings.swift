@@ -37,6 +37,24 @@ enum Settings {
     static let maximumFileSize = Setting<Int64?>.bytes(
         "max-file-size", standard: "none", "The write that would make a file bigger fails with EFBIG.")
 
+    static let spoolLimit = Setting<SpoolLimit>(
+        "spool-limit", standard: "auto", form: "a size such as 20GiB, \"none\" or \"auto\"",
+        "How much the spool may hold; auto is 80% of what its filesystem has free, 20 GiB at the most."
+    ) { text in
+        switch text {
+        case "auto": .automatic
+        case "none": .bytes(.max)
+        default: Quantity.bytes(text).flatMap { $0 >= SpoolLimit.least ? .bytes($0) : nil }
+        }
+    }
+    static let spoolWait = Setting<Duration>.duration(
+        "spool-wait", standard: "5m", "How long a write waits for room in a full spool before it fails with ENOSPC.")
+    static let durableClose = Setting<Bool>.flag(
+        "durable-close",
+        "A close(2) returns only when the file would survive a power loss, as if it were preceded by fsync(2).")
+    static let publishInterrupted = Setting<Bool>.flag(
+        "publish-interrupted", "Publish also what a program wrote that was killed before it had finished.")
+
     // How it looks.
 
     static let temporaryNames = Setting<[String]>.list(

@@ -52,7 +52,9 @@ struct MountProcess: Sendable {
 
     private func openState(_ path: String) throws(CommandFailure) -> StateDirectory {
         do {
-            return try StateDirectory(path: path, now: WallClock.now())
+            return try StateDirectory(path: path, now: WallClock.now()) { [limit = settings.spoolLimit] place, used in
+                limit.bytes(in: place, used: used)
+            }
         } catch {
             throw CommandFailure(error, path: path)
         }
@@ -138,27 +140,30 @@ struct MountProcess: Sendable {
     private func serve(
         _ state: StateDirectory, _ destination: some Destination, label: String, _ logger: Logger
     ) async throws {
-        let configuration = MountConfiguration(
+        var configuration = MountConfiguration(
             mountpoint: target.mountpoint, destination: target.destination ?? "uploadfs",
             classifier: settings.classifier, schedule: { destination.limits.schedule(for: $0) },
             maximumFileSize: { [limit = settings.maximumFileSize] in
                 [limit, destination.limits.maximumFileSize].compactMap { $0 }.min()
             },
             showStatusDirectory: settings.showStatusDirectory, owner: geteuid(), group: getegid())
+        configuration.closesDurably = settings.durableClose
+        configuration.publishesTorn = settings.publishInterrupted
         let namespace = try Namespace(
             journal: state.journal, spool: state.spool, configuration: configuration, now: WallClock.now)
         let board = StatusBoard(
             names: namespace, process: getpid(), destination: label, finished: try state.journal.finishedTotals(),
             now: WallClock.now)
-        let front = UploadFront(board: board, journal: state.journal, names: namespace)
+        let front = UploadFront(
+            board: board, journal: state.journal, names: namespace, gauge: state.spool.gauge, now: WallClock.now)
         let engine = UploadEngine(
             world: EngineWorld(
                 spool: state.spool, journal: state.journal, destination: destination, names: namespace, board: board,
                 clock: ContinuousClock(), now: WallClock.now, random: { Double.random(in: 0..<1) },
-                log: Log.engine(logger)),
+                log: Log.engine(logger), offload: Disk.run),
             settings: settings.engine)
         let filesystem = MountedFileSystem(namespace: namespace, uploads: front, logger: logger)
-        await engine.recover()
+        await engine.recover(boot: Machine.boot)
         do {
             try filesystem.mount()
         } catch {

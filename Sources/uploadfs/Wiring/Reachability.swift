@@ -28,7 +28,7 @@ struct Reachability: Sendable {
         case .rejected, .malformed, .sessionLost, .missing, .damaged:
             throw CommandFailure(
                 .configuration, "\(url) does not speak the native upload protocol: \(failure.reason) \(failure.remedy)")
-        case .unreachable, .broken, .busy, .source, .cancelled:
+        case .unreachable, .broken, .busy, .source, .journal, .cancelled:
             let isKnown = try journal.fact(Self.fact) != nil
             guard isKnown || mayBeOffline else {
                 throw CommandFailure(

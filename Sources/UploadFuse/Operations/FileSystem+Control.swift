@@ -1,0 +1,84 @@
+import Logging
+import UploadCore
+
+/// Decisions that people write into `.uploadfs/control`. A line that can't be carried out is an error of its
+/// write, and its reason is in the log.
+extension FileSystem {
+    func control(_ file: ControlFile, _ bytes: [UInt8]) throws(FileSystemError) {
+        for line in try file.add(bytes) { try perform(line) }
+    }
+
+    func perform(_ line: String) throws(FileSystemError) {
+        let command: ControlCommand?
+        do throws(ControlCommand.Problem) {
+            command = try ControlCommand.parse(line)
+        } catch {
+            logger.notice("a line in control is no command", metadata: ["reason": "\(error.text)"])
+            throw .invalid
+        }
+        guard let command else { return }
+        do throws(FileSystemError) {
+            try perform(command)
+            logger.notice("a command was carried out", metadata: ["command": "\(line)"])
+        } catch {
+            logger.notice(
+                "a command can't be carried out", metadata: ["command": "\(line)", "reason": "\(error.reason)"])
+            throw error
+        }
+    }
+
+    private func perform(_ command: ControlCommand) throws(FileSystemError) {
+        switch command {
+        case .pause: uploads.post(.paused(true))
+        case .resume: uploads.post(.paused(false))
+        case .retryAll: uploads.post(.retried(nil))
+        case .release(let path): uploads.post(.released(try file(path, in: [.interrupted])))
+        case .retry(let path): uploads.post(.retried(try file(path, in: [.failed, .waiting])))
+        case .discard(let path): try giveUp(try file(path, in: [.failed, .interrupted]))
+        case .cancel(let path):
+            try giveUp(try file(path, in: [.queued, .uploading, .waiting, .held, .failed, .interrupted]))
+        }
+    }
+
+    /// - Throws: `notNow` when it is in no such phase.
+    private func file(_ path: UploadPath, in phases: Set<Phase>) throws(FileSystemError) -> FileID {
+        let file = try namespace.locked { tree throws(FileSystemError) -> FileID in
+            var node = try tree.node(.root)
+            for name in path.components {
+                guard let child = try tree.child(name, of: node.record.file) else { throw .notFound }
+                node = child
+            }
+            guard node.record.kind == .file else { throw .isDirectory }
+            return node.record.file
+        }
+        guard let phase = uploads.status(of: file)?.phase, phases.contains(phase) else { throw .notNow }
+        return file
+    }
+
+    /// The newest version goes. What was closed before it comes back; a file of which nothing is left is unlinked.
+    private func giveUp(_ file: FileID) throws(FileSystemError) {
+        let change = try namespace.locked { tree throws(FileSystemError) -> KernelCaches.Change in
+            let node = try tree.node(file)
+            guard let version = node.record.version, let name = node.record.name else { throw .notFound }
+            guard node.claims == 0 else { throw .beingPublished }
+            guard node.content?.hasWriters != true else { throw .notNow }
+            let versions = try journalled { () throws(JournalError) in try journal.uploads(of: file) }
+            guard let older = versions.last(where: { $0.version < version && $0.closedSize != nil }) else {
+                guard !node.record.isPublished else { throw .published }
+                try remove(node.record, from: node.record.parent, in: &tree)
+                uploads.post(.removed(file))
+                return .entry(parent: node.record.parent.rawValue, name: name.text)
+            }
+            var record = node.record
+            record.version = older.version
+            record.size = older.closedSize ?? 0
+            record.attributes.changed = now()
+            try namespace.journalled([.updateNode(record)])
+            tree.recorded(record)
+            try tree.update(file) { $0.content = nil }
+            uploads.post(.discarded(version))
+            return .inode(file.rawValue)
+        }
+        kernel.note(change)
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// P4: the spool has a quota, whoever writes what.
+    @Suite struct QuotaTests {
+        @Test(
+            "A stream many times the spool's size passes through it, over a slow destination; spool and memory stay small",
+            .timeLimit(.minutes(4)))
+        func streamThrough() throws {
+            let scene = try Scene()
+            let server = try scene.server()
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            proxy.setRate(bytesPerSecond: 60_000_000)
+            let mount = try scene.mount(proxy.port, ["--spool-limit", "64MiB"])
+            // What the spool occupies, as often as it can be looked at while the stream goes.
+            let peak = scene.directory.file("peak")
+            let watch = try Program(
+                "/bin/bash",
+                [
+                    "-c",
+                    "m=0; while :; do n=$(du -sk \(scene.directory.file("state"))/spool | cut -f1); "
+                        + "if [ \"$n\" -gt $m ]; then m=$n; echo $m > \(peak); fi; done",
+                ])
+            defer { watch.end(within: 2) }
+            try Shell.must(
+                "head -c 1G /dev/urandom | tee >(sha256sum > \(scene.directory.file("sum"))) > \(mount.path("stream"))")
+            try mount.wait(for: "stream")
+            watch.end(within: 2)
+            let arrived = try Shell.must("sha256sum < \(server.file("stream"))")
+            #expect(try Shell.must("cat \(scene.directory.file("sum"))") == arrived)
+            let kibibytes = try #require(
+                Int(try Shell.must("cat \(peak)").trimmingCharacters(in: .whitespacesAndNewlines)))
+            #expect(kibibytes <= 65 * 1024 + 64, "the spool had \(kibibytes) KiB")
+            #expect(kibibytes > 40 * 1024, "nothing was ever held up")
+            let resident = try mount.peakMemory()
+            print("memory: peak \(resident >> 20) MiB, spool \(kibibytes >> 10) MiB, for a stream of 1 GiB")
+            #expect(resident < 64 << 20)
+        }
+
+        @Test("df tells the quota and what is free of it; what is published is free", .timeLimit(.minutes(1)))
+        func df() throws {
+            let scene = try Scene()
+            let mount = try scene.mount(nil, ["--spool-limit", "64MiB"])
+            let free = "stat -f -c '%b %a %S' \(mount.mountpoint)"
+            let empty = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            #expect(empty[0] * empty[2] == 64 << 20)
+            #expect(empty[1] == empty[0])
+            try Shell.must("head -c 8M /dev/urandom > \(mount.path("a.part"))")
+            let held = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            #expect((held[0] - held[1]) * held[2] >= 8 << 20)
+            try Shell.must("mv \(mount.path("a.part")) \(mount.path("a"))")
+            try mount.wait(for: "a")
+            let published = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            #expect((published[0] - published[1]) * published[2] < 1 << 20)
+        }
+
+        @Test(
+            "With nothing to give away a writer is held up, can be interrupted, and gets ENOSPC in the end; ls and cat go on",
+            .timeLimit(.minutes(2)))
+        func full() throws {
+            let scene = try Scene()
+            let mount = try scene.mount(nil, ["--spool-limit", "16MiB", "--spool-wait", "6s"])
+            // Nothing of it can leave as long as nothing is sent.
+            #expect(try Binary.run("pause", mount.mountpoint).0 == 0)
+            try Shell.must("head -c 15M /dev/urandom > \(mount.path("first"))")
+            let writer = try Program(
+                "/bin/bash", ["-c", "exec head -c 20M /dev/zero > \(mount.path("second"))"])
+            defer { writer.end(within: 2) }
+            #expect(writer.waitForEnd(within: 2) == nil, "it was not held up")
+            for command in [
+                "ls \(mount.mountpoint)", "cat \(mount.path(".uploadfs/status"))", "df \(mount.mountpoint)",
+            ] {
+                try Shell.must(command, within: 3)
+            }
+            // A signal gets through at once.
+            let second = try Program(
+                "/bin/bash", ["-c", "exec head -c 20M /dev/zero > \(mount.path("third"))"])
+            defer { second.end(within: 2) }
+            #expect(second.waitForEnd(within: 1) == nil)
+            second.signal(SIGTERM)
+            #expect(second.waitForEnd(within: 2) != nil, "a writer that waits for room can't be killed")
+            #expect(writer.waitForEnd(within: 20) == 1)
+            #expect(writer.finalOutput().contains("No space left on device"))
+            let status = try Shell.must("cat \(mount.path(".uploadfs/detail/second"))")
+            #expect(status.contains("spool-full") && status.contains("--spool-limit"), "\(status)")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadFuse
+
+/// What a close promises (P1), and whose (P2).
+@Suite struct ClosingTests {
+    @Test("What a killed writer left is torn: the journal has no close of it, and the engine is told why")
+    func killed() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "half", by: 7)
+        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        _ = fixture.uploads.takeEvents()
+        try fixture.close(handle, by: 7)
+        #expect(fixture.uploads.takeEvents() == ["torn 1 4 writer-killed"])
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        #expect(try #require(try fixture.lookup("a")).attributes.size == 4)
+    }
+
+    @Test("A shell that closes the file after the command it lent it to was killed mends nothing")
+    func sharedAndKilled() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "half", by: 7)
+        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        try fixture.fileSystem.flush(handle, by: 7)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        _ = fixture.uploads.takeEvents()
+        try fixture.close(handle, by: 8)
+        #expect(fixture.uploads.takeEvents() == ["torn 1 4 writer-killed"])
+    }
+
+    @Test("Who only holds a file may die, and who dies before another goes on does no harm")
+    func killedHolder() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        try fixture.write(handle, "ha", by: 7)
+        try fixture.fileSystem.flush(handle, by: 7)
+        try fixture.write(handle, "lf", at: 2, by: 8)
+        try fixture.fileSystem.flush(handle, by: 7)
+        _ = fixture.uploads.takeEvents()
+        try fixture.close(handle, by: 8)
+        #expect(fixture.uploads.takeEvents() == ["closed 1 4"])
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 4)
+    }
+
+    @Test("A close that the engine took back since others held the file is given again by the last one")
+    func lapsed() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "one")
+        try fixture.fileSystem.flush(handle)
+        let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
+        let track = try #require(fixture.uploads.track(1))
+        #expect(track.lapse(since: Timestamp(nanoseconds: closed.nanoseconds - 1)) == .notYet)
+        #expect(track.lapse(since: closed) == .lapsed)
+        try fixture.journal.apply([.lapsed(VersionID(1), ofClose: closed)])
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.close(handle)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 3)
+        #expect(track.lapse(since: Timestamp(nanoseconds: .max)) == .finished)
+    }
+
+    @Test("With --durable-close the journal calls a close durable only together with its bytes, and is synchronized")
+    func durable() throws {
+        let fixture = try FileSystemFixture(closesDurably: true)
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "one")
+        let before = fixture.journal.synchronizations
+        try fixture.close(handle)
+        let record = try #require(try fixture.journal.upload(VersionID(1)))
+        #expect(record.durable != nil && record.durable == record.closed)
+        #expect(fixture.journal.synchronizations == before + 1)
+    }
+
+    @Test("Before a byte of a durable close is overwritten, it is durable that the close is void")
+    func reopenedDurably() throws {
+        let fixture = try FileSystemFixture(closesDurably: true)
+        let inode = try fixture.make("a", "one")
+        let before = fixture.journal.synchronizations
+        let again = try fixture.open(inode)
+        try fixture.write(again, "two")
+        #expect(fixture.journal.synchronizations == before + 1)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.write(again, "six", at: 3)
+        #expect(fixture.journal.synchronizations == before + 1)
+    }
+}

@@ -1,0 +1,134 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadFuse
+
+/// The spool's quota as writers and readers meet it (P4).
+@Suite struct RoomTests {
+    private static let page = String(repeating: "x", count: 4096)
+
+    private final class Outcomes: Sendable {
+        private let all = Mutex<[Result<Int, FileSystemError>]>([])
+        var values: [Result<Int, FileSystemError>] { all.withLock { $0 } }
+
+        func add(_ outcome: Waiter.Outcome) {
+            all.withLock {
+                $0.append(
+                    outcome.map { answer in
+                        guard case .written(let count) = answer else { return -1 }
+                        return count
+                    })
+            }
+        }
+    }
+
+    private func park(_ fixture: FileSystemFixture, _ handle: OpenHandle) throws -> (Waiter, Outcomes) {
+        guard case .parked(let waiter) = try fixture.answer(handle, Self.page, at: 4096) else {
+            throw FileSystemError.noSpace
+        }
+        return (waiter, Outcomes())
+    }
+
+    @Test("A writer ahead of a full spool is held up, its bytes kept, and goes on when there is room")
+    func heldUp() throws {
+        let fixture = try FileSystemFixture(spoolLimit: 8192)
+        let handle = try fixture.create("a", flags: O_RDWR)
+        #expect(try fixture.write(handle, Self.page) == 4096)
+        let (waiter, outcomes) = try park(fixture, handle)
+        _ = waiter.begin(outcomes.add)
+        #expect(outcomes.values.isEmpty && fixture.spool.gauge.waiting == 1)
+        #expect(try fixture.content(handle).count == 8192)
+        fixture.spool.gauge.add(-4096)
+        #expect(outcomes.values == [.success(4096)])
+        fixture.spool.gauge.add(4096)
+    }
+
+    @Test("After too long it gets ENOSPC, and what it wrote is not published")
+    func tooLong() throws {
+        let fixture = try FileSystemFixture(spoolLimit: 8192)
+        let handle = try fixture.create("a")
+        try fixture.write(handle, Self.page)
+        let (waiter, outcomes) = try park(fixture, handle)
+        _ = waiter.begin(outcomes.add)
+        _ = fixture.uploads.takeEvents()
+        fixture.spool.gauge.giveUp(
+            since: Timestamp(seconds: 1), FailureSentences.spoolFull(limit: 8192, after: .seconds(300)))
+        #expect(outcomes.values == [.failure(.noSpace)])
+        #expect(fixture.uploads.takeEvents() == ["spoiled 1 spool-full"])
+        #expect(throws: FileSystemError.noSpace) { try fixture.write(handle, "x") }
+        #expect(throws: FileSystemError.noSpace) { try fixture.close(handle) }
+    }
+
+    @Test("A signal ends the wait: the write is done, for its bytes are in the spool")
+    func interrupted() throws {
+        let fixture = try FileSystemFixture(spoolLimit: 8192)
+        let handle = try fixture.create("a")
+        try fixture.write(handle, Self.page)
+        let (waiter, outcomes) = try park(fixture, handle)
+        outcomes.add(waiter.interrupted)
+        #expect(outcomes.values == [.success(4096)])
+        waiter.begin(outcomes.add)()
+        #expect(fixture.spool.gauge.waiting == 0)
+    }
+
+    @Test("What has left the spool is neither written nor read nor cut any more, and who tries is told")
+    func released() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a", flags: O_RDWR)
+        try fixture.write(handle, Self.page)
+        try fixture.write(handle, Self.page, at: 4096)
+        let track = try #require(fixture.uploads.track(1))
+        #expect(!track.release(0..<4096), "the engine has not heard of these bytes yet")
+        _ = track.drain()
+        #expect(track.release(0..<4096))
+        #expect(throws: FileSystemError.evicted) { try fixture.fileSystem.read(handle, 10, at: 4090) }
+        guard case .spool = try fixture.fileSystem.read(handle, 10, at: 4096) else {
+            Issue.record("what is here can't be read")
+            return
+        }
+        try fixture.write(handle, "more", at: 8192)
+        _ = fixture.uploads.takeEvents()
+        #expect(throws: FileSystemError.released) {
+            try fixture.fileSystem.change(2, AttributeChange(size: 100))
+        }
+        #expect(throws: FileSystemError.released) { try fixture.write(handle, "x", at: 4095) }
+        #expect(fixture.uploads.takeEvents().contains("spoiled 1 rewritten-released"))
+    }
+
+    @Test("No room is made where a write is under way")
+    func underWay() {
+        let track = WriteTrack(size: 100, wakeEvery: 10)
+        #expect(track.begin(10..<20))
+        #expect(!track.release(0..<11))
+        #expect(track.release(20..<30))
+        #expect(!track.begin(25..<26))
+        track.abandoned(10..<20)
+        #expect(track.release(0..<11))
+    }
+
+    @Test("A published file that made room is read no more and not written into; cut to nothing it begins anew")
+    func evicted() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a", "text")
+        let receipt = PublishReceipt(url: "u", size: 4, digest: "d")
+        try fixture.journal.apply([.published(VersionID(1), receipt, at: Timestamp(seconds: 1))])
+        let writer = try fixture.open(inode, O_RDWR)
+        #expect(try !fixture.namespace.evict(FileID(inode), VersionID(1)), "somebody writes to it")
+        try fixture.close(writer)
+        let reader = try fixture.open(inode, O_RDONLY)
+        #expect(try fixture.namespace.evict(FileID(inode), VersionID(1)))
+        try fixture.spool.remove(VersionID(1))
+        #expect(try fixture.content(reader) == "text")
+        fixture.fileSystem.release(reader)
+        #expect(throws: FileSystemError.evicted) { try fixture.open(inode, O_RDONLY) }
+        #expect(throws: FileSystemError.evicted) { try fixture.open(inode, O_WRONLY) }
+        let again = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(again, "new")
+        try fixture.close(again)
+        #expect(try fixture.journal.newestUpload(of: FileID(inode))?.version == VersionID(2))
+        #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "new")
+    }
+}
