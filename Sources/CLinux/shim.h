@@ -24,6 +24,24 @@ static inline int clinux_punch_hole(int descriptor, long offset, long length) {
     return fallocate(descriptor, 0x02 | 0x01, offset, length);
 }
 
+// SEEK_DATA and SEEK_HOLE of lseek(2)
+long lseek(int descriptor, long offset, int whence);
+static inline long clinux_next_data(int descriptor, long offset) {
+    return lseek(descriptor, offset, 3);
+}
+static inline long clinux_next_hole(int descriptor, long offset) {
+    return lseek(descriptor, offset, 4);
+}
+
+// copy_file_range(2)
+long copy_file_range(int from, long *from_offset, int to, long *to_offset, unsigned long length, unsigned int flags);
+
+// ioctl_ficlone(2): both files share the bytes until one of them changes.
+int ioctl(int descriptor, unsigned long request, ...);
+static inline int clinux_clone(int to, int from) {
+    return ioctl(to, 0x40049409UL, from);
+}
+
 // pidfd_open(2)
 int pidfd_open(int process, unsigned int flags);
 

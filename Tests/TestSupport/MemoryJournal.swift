@@ -167,6 +167,23 @@ package final class MemoryJournal: Journal {
         }
     }
 
+    package func prunable(
+        before moment: Timestamp, beyond count: Int, limit: Int
+    ) throws(JournalError) -> [UploadRecord] {
+        try read { state in
+            let done = state.uploads.values.filter { $0.phase == .done && $0.finished != nil }
+                .sorted { ($0.finished ?? moment) < ($1.finished ?? moment) }
+            let surplus = max(0, done.count - count)
+            return Array(
+                done.enumerated().filter { $0.offset < surplus || ($0.element.finished ?? moment) < moment }
+                    .map(\.element).prefix(limit))
+        }
+    }
+
+    package func spooledVersions() throws(JournalError) -> [VersionID] {
+        try read { $0.uploads.values.filter(\.isSpooled).map(\.version) }
+    }
+
     package func publishedUnmarked() throws(JournalError) -> [UploadRecord] {
         try read { $0.uploads.values.filter { $0.phase == .done && $0.isSpooled && $0.durable != $0.closed } }
     }

@@ -33,6 +33,13 @@ package final class MemorySpool: Spool {
         return file
     }
 
+    package func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
+        let bytes = try open(version).contents()
+        let copy = try create(new)
+        try copy.write(bytes, at: 0)
+        return copy
+    }
+
     package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
         guard let file = state.withLock({ $0.files[version] }) else { throw .missing(version) }
         return file

@@ -38,6 +38,7 @@ package final class ScriptedDestination: Destination {
     let store = DestinationStore()
 
     private struct Script {
+        var left: [SessionToken]?
         var rule: @Sendable (Call) -> Answer = { _ in .carryOut }
         var next: [Kind: [Answer]] = [:]
         var calls: [Call] = []
@@ -99,6 +100,11 @@ package final class ScriptedDestination: Destination {
     /// The destination forgets a session, as a server does after it expired.
     package func lose(_ session: SessionToken) async { await store.abort(session) }
 
+    /// What an earlier run is to have begun and not noted.
+    package func leave(_ sessions: [SessionToken]) {
+        script.withLock { $0.left = sessions }
+    }
+
     // MARK: Destination
 
     package func probe() async throws(DestinationError) {
@@ -120,6 +126,10 @@ package final class ScriptedDestination: Destination {
         try await perform(.begin, object: object) { () async throws(DestinationError) in
             ScriptedSession(token: await self.store.begin(), destination: self)
         }
+    }
+
+    package func leftBehind() async throws(DestinationError) -> [SessionToken]? {
+        script.withLock(\.left)
     }
 
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {

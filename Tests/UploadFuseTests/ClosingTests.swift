@@ -82,6 +82,7 @@ import UploadCore
     func reopenedDurably() throws {
         let fixture = try FileSystemFixture(closesDurably: true)
         let inode = try fixture.make("a", "one")
+        try fixture.publish(VersionID(1))
         let before = fixture.journal.synchronizations
         let again = try fixture.open(inode)
         try fixture.write(again, "two")

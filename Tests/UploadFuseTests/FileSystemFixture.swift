@@ -106,6 +106,12 @@ final class FileSystemFixture: Sendable {
         return try #require(try lookup(name, in: parent)).attributes.inode
     }
 
+    /// As the engine does when the destination has it.
+    func publish(_ version: VersionID) throws {
+        let receipt = PublishReceipt(url: "u", size: 4, digest: "d")
+        try journal.apply([.published(version, receipt, at: Timestamp(seconds: 1))])
+    }
+
     func open(_ inode: UInt64, _ flags: Int32 = O_WRONLY) throws -> OpenHandle {
         try fileSystem.open(inode, flags: flags).handle
     }

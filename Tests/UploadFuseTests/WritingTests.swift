@@ -71,6 +71,7 @@ struct WritingTests {
     @Test("Before a closed file's first byte changes, the journal takes its close back")
     func reopened() throws {
         let inode = try fixture.make("a.txt")
+        try fixture.publish(VersionID(1))
         _ = fixture.uploads.takeEvents()
         let handle = try fixture.open(inode)
         try fixture.write(handle, "TE")
@@ -172,6 +173,7 @@ struct WritingTests {
     @Test("truncate(2) is an open, a cut and a close", arguments: [Int64(2), 9])
     func truncatedByPath(size: Int64) throws {
         let inode = try fixture.make("a.txt", "first")
+        try fixture.publish(VersionID(1))
         _ = fixture.uploads.takeEvents()
         let entry = try fixture.fileSystem.change(inode, AttributeChange(size: size))
         #expect(entry.attributes.size == size)

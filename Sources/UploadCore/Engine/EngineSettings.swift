@@ -8,6 +8,9 @@ package struct EngineSettings: Sendable {
     /// the file first and unlinks it then, and file managers set times by path after the close.
     package var settlingTime: Duration = .milliseconds(250)
     package var retry = RetryPolicy()
+    /// Published files are remembered for so long, and so many of them.
+    package var keepFinished: Duration = .seconds(30 * 24 * 3600)
+    package var keepFinishedCount = 100_000
     /// How long a writer waits for room in the spool before it gets an error.
     package var spoolPatience: Duration = .seconds(300)
     /// How long a stop may wait for the disk.

@@ -16,6 +16,7 @@ extension UploadEngine {
         } catch {
             return world.log.trouble(FailureSentences.journal(error).reason, [:])
         }
+        sweepSpool()
         for record in records {
             do throws(JournalError) {
                 try recover(record)
@@ -45,6 +46,7 @@ extension UploadEngine {
             return discard(record.version, owing: record.session)
         }
         let kept = keptSize(of: record)
+        if case .failure(.missing) = kept, record.phase == .receiving, try undoCreation(of: record) { return }
         var size = record.closedSize ?? 0
         if record.closedSize == nil, case .success(let spooled) = kept { size = spooled }
         var plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
@@ -73,6 +75,52 @@ extension UploadEngine {
         uploads[record.version]?.closedAt = record.closed
     }
 
+    /// Spool files that belong to nothing, and nothing that belongs to no spool file.
+    private func sweepSpool() {
+        do {
+            let known = Set(try world.journal.spooledVersions())
+            let there = Set(try world.spool.versions())
+            let orphans = there.subtracting(known)
+            for version in orphans { discardSpool(version) }
+            // Made room, and killed before the journal heard of it.
+            let gone = try known.subtracting(there).filter { try world.journal.upload($0)?.phase == .done }
+            if !gone.isEmpty { record(gone.map { .evicted($0) }) }
+            guard !orphans.isEmpty else { return }
+            world.log.trouble(
+                "Spool files that no upload owns were removed: an earlier run was killed while it made or removed them.",
+                ["count": "\(orphans.count)"])
+        } catch {
+            world.log.trouble("The spool could not be looked through.", ["error": "\(error)"])
+        }
+    }
+
+    /// Sessions at the destination that an earlier run began and did not live to note. Looked for once, when the
+    /// destination answers.
+    func sweepSessions() {
+        guard !hasSwept, !isStopping, breaker.state == .closed else { return }
+        hasSwept = true
+        sweeping = Task { [world] in
+            do throws(DestinationError) {
+                guard let left = try await world.destination.leftBehind() else { return }
+                self.abortStrays(left)
+            } catch {
+                // Asked again when the destination is back.
+                self.hasSwept = false
+            }
+        }
+    }
+
+    private func abortStrays(_ left: [SessionToken]) {
+        let mine = Set(uploads.values.compactMap(\.machine.session.token)).union(owed)
+        let strays = left.filter { !mine.contains($0) }
+        guard !strays.isEmpty else { return }
+        world.log.trouble(
+            "Unfinished uploads of an earlier run, which no file owns, are aborted at the destination.",
+            ["count": "\(strays.count)"])
+        record(strays.map { .oweAbort($0) })
+        for token in strays { abort(token) }
+    }
+
     /// After the machine went down: whether the disk has the bytes of what is not marked nobody knows.
     private func distrustUnmarked() throws(JournalError) {
         for record in try world.journal.unfinishedUploads() where record.durable != record.closed {
@@ -89,6 +137,22 @@ extension UploadEngine {
             try world.journal.apply([.evicted(record.version)])
             discardSpool(record.version)
         }
+    }
+
+    /// Killed between the journal's word of a new version and its spool file: nobody has been told of it.
+    /// - Returns: whether it is gone.
+    private func undoCreation(of record: UploadRecord) throws(JournalError) -> Bool {
+        guard var node = try world.journal.node(record.file), node.version == record.version else { return false }
+        let older = try world.journal.uploads(of: record.file).last { $0.version < record.version }
+        if let older {
+            node.version = older.version
+            node.size = older.closedSize ?? older.receipt?.size ?? 0
+            self.record([.updateNode(node), .removeUpload(record.version)])
+            return true
+        }
+        guard !node.isPublished else { return false }
+        self.record([.removeUpload(record.version), .removeNode(record.file)])
+        return true
     }
 
     private func classify(_ file: FileID) throws(JournalError) -> NameClass {

@@ -36,7 +36,7 @@ extension UploadEngine {
     }
 
     /// - Returns: whether it is gone; not when somebody writes to it.
-    private func evict(_ record: UploadRecord) async -> Bool {
+    func evict(_ record: UploadRecord) async -> Bool {
         do throws(JournalError) {
             guard try world.names.evict(record.file, record.version) else { return false }
         } catch {

@@ -28,6 +28,9 @@ package actor UploadEngine {
     var owed = Deque<SessionToken>()
     var aborting: Task<Void, Never>?
     var makingRoom: Task<Void, Never>?
+    var sweeping: Task<Void, Never>?
+    var hasSwept = false
+    var pruning: Task<Void, Never>?
     /// Looks after writers that wait for room.
     var watching: Task<Void, Never>?
     /// Closes that are not on stable storage yet.
@@ -64,6 +67,8 @@ package actor UploadEngine {
     package func run(_ events: AsyncStream<WriterEvent>) async {
         dispatch()
         startAborting()
+        sweepSessions()
+        pruning = Task { await self.prune() }
         for await event in events { handle(event) }
         await stop()
     }
@@ -78,7 +83,7 @@ package actor UploadEngine {
             upload.pause?.cancel()
             tasks += upload.tasks.values
         }
-        tasks += [aborting, makingRoom].compactMap { $0 }
+        tasks += [aborting, makingRoom, sweeping, pruning].compactMap { $0 }
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         await keepRest()
@@ -305,5 +310,6 @@ package actor UploadEngine {
         }
         dispatch()
         startAborting()
+        sweepSessions()
     }
 }

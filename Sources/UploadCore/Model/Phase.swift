@@ -24,6 +24,14 @@ package enum Phase: String, Sendable, CaseIterable {
     /// Given up on purpose: unlinked, discarded or superseded. Final.
     case cancelled
 
+    /// Closed, and going to be published by itself.
+    package var isOnItsWay: Bool {
+        switch self {
+        case .held, .queued, .uploading, .finalizing, .waiting: true
+        case .receiving, .interrupted, .ignored, .done, .failed, .cancelled: false
+        }
+    }
+
     /// Nothing more will happen by itself.
     package var isSettled: Bool {
         switch self {

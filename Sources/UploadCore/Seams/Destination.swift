@@ -20,6 +20,9 @@ package protocol Destination: Sendable {
     /// Begins an upload of chunks. The size may be unknown, and the name may change until `finish`.
     func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession
 
+    /// Unfinished uploads that an earlier run of ours began; nil when that can't be told.
+    func leftBehind() async throws(DestinationError) -> [SessionToken]?
+
     /// Goes on with one that was begun before, perhaps by an earlier process. Asks nobody.
     func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession
 }

@@ -39,6 +39,11 @@ package protocol Journal: Sendable {
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex>
     /// Published versions whose bytes are in the spool: those published first, at most `limit`.
     func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord]
+    /// Published versions that were finished before `moment`, or are not among the newest `count`: the oldest first,
+    /// at most `limit`.
+    func prunable(before moment: Timestamp, beyond count: Int, limit: Int) throws(JournalError) -> [UploadRecord]
+    /// Every version whose bytes are in the spool, in no order.
+    func spooledVersions() throws(JournalError) -> [VersionID]
     /// Published versions whose bytes are in the spool, and not marked as durable.
     func publishedUnmarked() throws(JournalError) -> [UploadRecord]
     /// The bytes of all of `evictableUploads`.

@@ -96,6 +96,28 @@ package enum NativeProtocol {
         }
     }
 
+    /// Answers GET /upload/sessions: a client's unfinished uploads.
+    package struct SessionsResponse: Codable, Sendable, Hashable {
+        package struct Entry: Codable, Sendable, Hashable {
+            package var session: String
+            package var name: String
+            /// What init was told.
+            package var metadata: [String: String]
+
+            package init(session: String, name: String, metadata: [String: String]) {
+                self.session = session
+                self.name = name
+                self.metadata = metadata
+            }
+        }
+
+        package var sessions: [Entry]
+
+        package init(sessions: [Entry]) {
+            self.sessions = sessions
+        }
+    }
+
     /// Answers GET /upload/limits: what a client may know before it begins.
     package struct LimitsResponse: Codable, Sendable, Hashable {
         package var chunkSize: Int64

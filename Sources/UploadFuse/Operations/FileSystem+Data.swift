@@ -67,6 +67,7 @@ extension FileSystem {
             return .written(bytes.count)
         }
         guard case .file(let handle) = handle, handle.isWriter, offset >= 0 else { throw .badHandle }
+        try prepareChange(of: handle.content, size: offset &+ Int64(source.count))
         let count = try handle.content.write(source, at: offset, by: thread)
         let gauge = spool.gauge
         guard gauge.isPressed else { return .written(count) }

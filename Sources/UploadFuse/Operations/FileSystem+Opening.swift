@@ -36,6 +36,7 @@ extension FileSystem {
     func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
         if attached.mustTruncate {
             do throws(FileSystemError) {
+                try prepareChange(of: attached.handle.content, size: 0)
                 try attached.handle.content.truncate(to: 0, by: thread)
             } catch {
                 release(attached.handle)
@@ -52,7 +53,8 @@ extension FileSystem {
     ) throws(FileSystemError) -> (content: Content, isAnew: Bool) {
         guard let version = node.record.version else { throw .isDirectory }
         let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
-        let isHere = upload?.isSpooled ?? true
+        // Published so long ago that it was forgotten, its bytes are gone, too.
+        let isHere = upload?.isSpooled ?? !node.record.isPublished
         let content: Content
         if let open = node.content, isHere || !isWriter {
             content = open
@@ -84,7 +86,8 @@ extension FileSystem {
             let path = try tree.path(of: node.record.file)
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
-            let track = content.opened(asWriter: true) { size, released in
+            let isPromised = upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
+            let track = content.opened(asWriter: true, isPromised: isPromised) { size, released in
                 WriteTrack(size: size, wakeEvery: schedule.firstSize, released: released)
             }
             if let track, let path {

@@ -11,9 +11,11 @@ struct PendingClose: Sendable {
 
 extension Content {
     /// One more handle; the first writer brings the track.
+    /// - Parameter isPromised: its bytes were closed and are not published yet. Of interest with the first writer.
     /// - Returns: the track, if it was taken.
     func opened(
-        asWriter isWriter: Bool, track makeTrack: (_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack
+        asWriter isWriter: Bool, isPromised: Bool = false,
+        track makeTrack: (_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack
     ) -> WriteTrack? {
         locked { state in
             state.handles += 1
@@ -23,6 +25,7 @@ extension Content {
             let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
             state.closedAt = nil
+            state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
             return track
         }
     }
@@ -121,6 +124,7 @@ extension Content {
             state.spoolFile = spoolFile
             state.closedSize = 0
             state.keptReleased = RangeSet()
+            state.isPromised = false
             state.track = track
             state.isChanged = true
             state.modified = nil

@@ -37,6 +37,8 @@ final class Content: Sendable {
         var isUnlinked = false
         /// Writes and cuts so far.
         var changes: UInt64 = 0
+        /// What is here was closed, and is not published yet: its bytes are promised, and must not change.
+        var isPromised = false
         /// Who changed it, and whether they live.
         var authorship = Authorship()
 

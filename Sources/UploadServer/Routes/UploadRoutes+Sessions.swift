@@ -68,6 +68,19 @@ extension UploadRoutes {
                 }))
     }
 
+    /// GET /upload/sessions?origin=…
+    func listSessions(_ request: Request) throws(Refusal) -> Response {
+        guard let origin = request.uri.queryParameters["origin"], !origin.isEmpty else {
+            throw .malformed("origin is the word that init was told in metadata.")
+        }
+        return try Answers.json(
+            NativeProtocol.SessionsResponse(
+                sessions: store.sessions(ofOrigin: String(origin)).map {
+                    NativeProtocol.SessionsResponse.Entry(
+                        session: $0.id.text, name: $0.parameters.name, metadata: $0.parameters.metadata)
+                }))
+    }
+
     /// DELETE /upload?session=…
     func abortUpload(_ request: Request) async throws(Refusal) -> Response {
         await store.remove(try await session(request))

@@ -52,11 +52,12 @@ struct UploadRoutes: HTTPResponder {
         case ("/upload/status", .get): return try await uploadStatus(request)
         case ("/upload", .delete): return try await abortUpload(request)
         case ("/upload/limits", .get): return try limits()
+        case ("/upload/sessions", .get): return try listSessions(request)
         case ("/", .get), ("/health", .get): return try health()
         case ("/upload/chunk", _): throw .methodNotAllowed(allowed: "PUT")
         case ("/upload/init", _), ("/upload/finalize", _): throw .methodNotAllowed(allowed: "POST")
         case ("/upload", _): throw .methodNotAllowed(allowed: "DELETE")
-        case ("/upload/status", _), ("/upload/limits", _), ("/", _), ("/health", _):
+        case ("/upload/status", _), ("/upload/limits", _), ("/upload/sessions", _), ("/", _), ("/health", _):
             throw .methodNotAllowed(allowed: "GET")
         default: throw .noSuchRoute
         }

@@ -34,6 +34,13 @@ final class SessionStore: Sendable {
     /// How many uploads are under way.
     var openSessions: Int { sessions.withLock(\.count) }
 
+    /// Those that are open and were begun with this origin.
+    func sessions(ofOrigin origin: String) -> [UploadSession] {
+        sessions.withLock { sessions in
+            sessions.values.filter { $0.parameters.metadata["origin"] == origin && !$0.isPublished }
+        }
+    }
+
     func expiry(of session: UploadSession) -> Timestamp { session.lastUse.advanced(by: lifetime) }
 
     func begin(_ parameters: SessionParameters) async throws(StoreError) -> UploadSession {

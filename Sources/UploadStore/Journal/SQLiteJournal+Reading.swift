@@ -118,6 +118,24 @@ extension SQLiteJournal {
             limit, decode: UploadRecord.init(row:))
     }
 
+    package func prunable(
+        before moment: Timestamp, beyond count: Int, limit: Int
+    ) throws(JournalError) -> [UploadRecord] {
+        try all(
+            """
+            SELECT \(UploadRecord.columns) FROM upload WHERE phase = 'done' AND (
+                finished < ?1
+                OR finished < (SELECT finished FROM upload WHERE phase = 'done' ORDER BY finished DESC LIMIT 1 OFFSET ?2)
+            )
+            ORDER BY finished LIMIT ?3
+            """,
+            moment.nanoseconds, max(0, count - 1), limit, decode: UploadRecord.init(row:))
+    }
+
+    package func spooledVersions() throws(JournalError) -> [VersionID] {
+        try all("SELECT version FROM upload WHERE spooled = 1") { VersionID(try $0.decode(atIndex: 0)) }
+    }
+
     package func publishedUnmarked() throws(JournalError) -> [UploadRecord] {
         try all(
             """

@@ -114,6 +114,7 @@ extension SQLiteJournal {
         ALTER TABLE upload ADD COLUMN spooled INTEGER NOT NULL DEFAULT 1 CHECK (spooled IN (0, 1));
         ALTER TABLE chunk ADD COLUMN released INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1));
         UPDATE upload SET durable = closed;
+        CREATE INDEX upload_finished ON upload (finished) WHERE phase = 'done';
         CREATE INDEX upload_evictable ON upload (finished, version, receipt_size)
             WHERE phase = 'done' AND spooled = 1;
         """

@@ -89,6 +89,29 @@ final class SpooledFile: SpoolFile {
         return fstat(descriptor, &status) == 0 ? Int64(status.st_blocks) * 512 : 0
     }
 
+    /// Makes this empty file have the bytes of another, holes as holes.
+    func copyData(of source: SpooledFile) throws(SpoolError) {
+        let end = try source.size()
+        try truncate(to: end)
+        var position: Int64 = 0
+        while position < end {
+            let start = Int64(clinux_next_data(source.descriptor, Int(position)))
+            // ENXIO: nothing but a hole up to the end.
+            guard start >= 0 else { break }
+            let stop = Int64(clinux_next_hole(source.descriptor, Int(start)))
+            var from = Int(start)
+            var to = Int(start)
+            while from < Int(stop) {
+                let count = try calling("copy_file_range") {
+                    copy_file_range(source.descriptor, &from, file.number, &to, UInt(Int(stop) - from), 0)
+                }
+                guard count > 0 else { throw .system(call: "copy_file_range", errno: EIO) }
+            }
+            position = stop
+        }
+        measure()
+    }
+
     func size() throws(SpoolError) -> Int64 {
         Int64(try status().st_size)
     }

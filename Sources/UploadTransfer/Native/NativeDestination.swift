@@ -84,6 +84,18 @@ package final class NativeDestination: Destination {
         return session
     }
 
+    package func leftBehind() async throws(DestinationError) -> [SessionToken]? {
+        let options = endpoint.options
+        guard !options.origin.isEmpty else { return nil }
+        let request = TransferRequest(
+            method: .get, url: endpoint.url("upload/sessions?origin=\(PercentEncoding.encode(options.origin))"),
+            operation: "list")
+        return try await endpoint.ask(request) { (answer: NativeProtocol.SessionsResponse) in
+            answer.sessions.filter { $0.metadata["order"]?.hasPrefix(options.run + "/") != true }
+                .map { SessionToken($0.session) }
+        }
+    }
+
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {
         NativeSession(token: token, endpoint: endpoint)
     }

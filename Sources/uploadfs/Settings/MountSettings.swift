@@ -42,6 +42,12 @@ struct MountOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp(Settings.spoolLimit.optionHelp))
     var spoolLimit: String?
 
+    @Option(name: .long, help: ArgumentHelp(Settings.keepFinished.optionHelp))
+    var keepFinished: String?
+
+    @Option(name: .long, help: ArgumentHelp(Settings.keepFinishedCount.optionHelp))
+    var keepFinishedCount: String?
+
     @Option(name: .long, help: ArgumentHelp(Settings.spoolWait.optionHelp))
     var spoolWait: String?
 
@@ -101,6 +107,8 @@ struct MountSettings: Sendable {
         engine.parallelChunks = try source.value(Settings.parallelChunks, options.parallelChunks)
         engine.settlingTime = try source.value(Settings.settlingTime, options.settlingTime)
         engine.retry.giveUpAfter = try source.value(Settings.giveUpAfter, options.giveUpAfter)
+        engine.keepFinished = try source.value(Settings.keepFinished, options.keepFinished)
+        engine.keepFinishedCount = try source.value(Settings.keepFinishedCount, options.keepFinishedCount)
         engine.spoolPatience = try source.value(Settings.spoolWait, options.spoolWait)
         engine.classify = { classifier.classify($0) }
         self.engine = engine

@@ -49,6 +49,10 @@ enum Settings {
     }
     static let spoolWait = Setting<Duration>.duration(
         "spool-wait", standard: "5m", "How long a write waits for room in a full spool before it fails with ENOSPC.")
+    static let keepFinished = Setting<Duration>.duration(
+        "keep-finished", standard: "30d", "How long the details of published files are remembered.")
+    static let keepFinishedCount = Setting<Int>.count(
+        "keep-finished-count", standard: 100_000, in: 1...100_000_000, "Of how many they are.")
     static let durableClose = Setting<Bool>.flag(
         "durable-close",
         "A close(2) returns only when the file would survive a power loss, as if it were preceded by fsync(2).")

@@ -85,20 +85,21 @@ struct MountProcess: Sendable {
                 try EmbeddedServer.remember(port, state.journal)
                 let url = "http://127.0.0.1:\(port)"
                 let destination = NativeDestination(
-                    baseURL: url, client: client, credentials: { embedded.token }, options: nativeOptions)
+                    baseURL: url, client: client, credentials: { embedded.token },
+                    options: try nativeOptions(state.journal))
                 try await serve(state, destination, label: "\(url) (storing below \(settings.directory))", logger)
             }
             return
         }
         let destination = NativeDestination(
-            baseURL: url, client: client, credentials: { credentials.token }, options: nativeOptions)
+            baseURL: url, client: client, credentials: { credentials.token }, options: try nativeOptions(state.journal))
         try await Reachability(destination: destination, journal: state.journal, mayBeOffline: settings.offline)
             .check(url, logger)
         try await serve(state, destination, label: url, logger)
     }
 
-    private var nativeOptions: NativeOptions {
-        NativeOptions(parallelChunks: settings.engine.parallelChunks)
+    private func nativeOptions(_ journal: any Journal) throws(JournalError) -> NativeOptions {
+        NativeOptions(parallelChunks: settings.engine.parallelChunks, origin: try Machine.origin(journal))
     }
 
     /// Runs the embedded server around a mount: it is there before the first request and after the last.
@@ -140,6 +141,21 @@ struct MountProcess: Sendable {
     private func serve(
         _ state: StateDirectory, _ destination: some Destination, label: String, _ logger: Logger
     ) async throws {
+        var journal: any Journal = state.journal
+        var spool: any Spool = state.spool
+        var destination: any Destination = destination
+        if let point = try CrashPoint.fromEnvironment() {
+            journal = CrashingJournal(journal: journal, point: point)
+            spool = CrashingSpool(spool: spool, point: point)
+            destination = CrashingDestination(destination: destination, point: point)
+        }
+        try await serve(journal, spool, destination, tidying: state.journal, label: label, logger)
+    }
+
+    private func serve(
+        _ journal: any Journal, _ spool: any Spool, _ destination: any Destination, tidying tidied: SQLiteJournal,
+        label: String, _ logger: Logger
+    ) async throws {
         var configuration = MountConfiguration(
             mountpoint: target.mountpoint, destination: target.destination ?? "uploadfs",
             classifier: settings.classifier, schedule: { destination.limits.schedule(for: $0) },
@@ -150,15 +166,15 @@ struct MountProcess: Sendable {
         configuration.closesDurably = settings.durableClose
         configuration.publishesTorn = settings.publishInterrupted
         let namespace = try Namespace(
-            journal: state.journal, spool: state.spool, configuration: configuration, now: WallClock.now)
+            journal: journal, spool: spool, configuration: configuration, now: WallClock.now)
         let board = StatusBoard(
-            names: namespace, process: getpid(), destination: label, finished: try state.journal.finishedTotals(),
+            names: namespace, process: getpid(), destination: label, finished: try journal.finishedTotals(),
             now: WallClock.now)
         let front = UploadFront(
-            board: board, journal: state.journal, names: namespace, gauge: state.spool.gauge, now: WallClock.now)
+            board: board, journal: journal, names: namespace, gauge: spool.gauge, now: WallClock.now)
         let engine = UploadEngine(
             world: EngineWorld(
-                spool: state.spool, journal: state.journal, destination: destination, names: namespace, board: board,
+                spool: spool, journal: journal, destination: destination, names: namespace, board: board,
                 clock: ContinuousClock(), now: WallClock.now, random: { Double.random(in: 0..<1) },
                 log: Log.engine(logger), offload: Disk.run),
             settings: settings.engine)
@@ -169,7 +185,7 @@ struct MountProcess: Sendable {
         } catch {
             throw CommandFailure(error)
         }
-        try await runServices(filesystem, engine, front, state.journal, label, logger)
+        try await runServices(filesystem, engine, front, tidied, label, logger)
     }
 
     private func runServices(

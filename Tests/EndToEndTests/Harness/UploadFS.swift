@@ -60,7 +60,8 @@ final class Mounted: Sendable {
         _ destination: String?, at mountpoint: String, state: String, options: [String] = [],
         environment: [String: String] = [:], limit: TimeInterval = 240
     ) throws {
-        try FileManager.default.createDirectory(atPath: mountpoint, withIntermediateDirectories: true)
+        // A dead mount that is still there is none that could be made.
+        mkdir(mountpoint, 0o700)
         self.mountpoint = mountpoint
         program = try Program(
             Binary.path, ["mount"] + [destination, mountpoint].compactMap { $0 } + ["--state-dir", state] + options,

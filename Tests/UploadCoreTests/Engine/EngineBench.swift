@@ -163,6 +163,11 @@ final class EngineBench: Sendable {
         return moment
     }
 
+    /// Returns once somebody sleeps until this time after the start.
+    func sleepsUntil(_ offset: Duration) async {
+        while !clock.deadlines.contains(where: { $0.offset == offset }) { await Task.yield() }
+    }
+
     /// Waits for a file without the settling time.
     func settled(_ file: FileID) async -> FileStatus {
         await withCheckedContinuation { continuation in

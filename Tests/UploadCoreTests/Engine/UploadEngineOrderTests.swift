@@ -110,7 +110,6 @@ import UploadCore
         bench.front.post(
             .spoiled(second.version, Failure(code: "no-space", reason: "The disk was full.", remedy: "Make room.")))
         bench.front.post(.closed(second.version, size: 2))
-        await bench.clock.sleepers(atLeast: 1)
         while try await bench.published("a") == nil {
             bench.clock.advance(by: .milliseconds(250))
             await Task.yield()

@@ -85,7 +85,7 @@ import UploadCore
         let answer = await withCheckedContinuation { continuation in
             _ = bench.front.whenRoom { continuation.resume(returning: $0) }
             Task {
-                await bench.clock.sleepers(atLeast: 1)
+                await bench.sleepsUntil(.seconds(300))
                 bench.clock.advance(by: .seconds(299))
                 #expect(bench.spool.gauge.waiting == 1)
                 _ = bench.front.whenRoom { _ in }

@@ -24,8 +24,7 @@ import UploadCore
         let bench = try await EngineBench()
         let writer = try bench.create("a.txt", number: 2)
         try bench.close(writer)
-        // The settling time's, and the one of those that bring closes to the disk.
-        await bench.clock.sleepers(atLeast: 2)
+        await bench.sleepsUntil(.milliseconds(250))
         #expect(bench.destination.count(.put) == 0)
         bench.clock.advance(by: .milliseconds(249))
         #expect(bench.destination.count(.put) == 0)
@@ -40,7 +39,7 @@ import UploadCore
         let writer = try bench.create("a.txt", number: 2)
         try bench.write(writer, EngineBench.bytes(10), at: 0)
         try bench.close(writer)
-        await bench.clock.sleepers(atLeast: 1)
+        await bench.sleepsUntil(.milliseconds(250))
         bench.names.set(writer.file, nil)
         bench.front.post(.removed(writer.file))
         #expect(await bench.settled(writer.file).phase == .cancelled)

@@ -1,0 +1,33 @@
+/// What was published is remembered for a time, then forgotten: the file stays in the tree, and at the destination.
+extension UploadEngine {
+    private static var pause: Duration { .seconds(3600) }
+    private static var atOnce: Int { 256 }
+
+    /// Goes on until it is cancelled.
+    func prune() async {
+        while !isStopping {
+            while !isStopping, await pruneSome() {}
+            do { try await world.clock.sleep(for: Self.pause) } catch { return }
+        }
+    }
+
+    /// - Returns: whether there may be more.
+    private func pruneSome() async -> Bool {
+        do throws(JournalError) {
+            let oldest = world.now().advanced(by: .zero - settings.keepFinished)
+            let records = try world.journal.prunable(
+                before: oldest, beyond: settings.keepFinishedCount, limit: Self.atOnce)
+            var forgotten: [JournalChange] = []
+            for record in records {
+                // Whose bytes somebody is changing is not finished.
+                if record.isSpooled, await !evict(record) { continue }
+                forgotten.append(.removeUpload(record.version))
+            }
+            try world.journal.apply(forgotten)
+            return forgotten.count == Self.atOnce
+        } catch {
+            world.log.trouble(FailureSentences.journal(error).reason, [:])
+            return false
+        }
+    }
+}

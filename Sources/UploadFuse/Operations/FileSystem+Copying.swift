@@ -1,0 +1,58 @@
+import Logging
+import UploadCore
+
+/// What close(2) was answered for survives a kill -9 (P1), also when somebody opens the file again and is in the
+/// middle of changing it: as long as it is not published, the changes go into a copy, which is a version of its
+/// own, and is published when it is closed.
+extension FileSystem {
+    /// Call before the first change of a content, without any lock.
+    /// - Parameter size: what the file would have at least. More than is allowed is refused later, and not copied for.
+    func prepareChange(of content: Content, size: Int64) throws(FileSystemError) {
+        guard let promised = content.promised, size <= configuration.maximumFileSize() ?? .max else { return }
+        let version = try namespace.locked { tree throws(FileSystemError) in tree.newVersion() }
+        let copy: any SpoolFile
+        do throws(SpoolError) {
+            guard let made = try spool.copy(promised.file.version, to: version) else {
+                explainOnce(
+                    "a big file is changed in place before it is published: killed in the middle of it, it is interrupted"
+                )
+                return content.breakPromise()
+            }
+            copy = made
+        } catch {
+            throw FileSystemError(error)
+        }
+        let isTaken = try namespace.locked { tree throws(FileSystemError) in
+            try take(copy, of: promised.file.version, size: promised.size, for: content, in: &tree)
+        }
+        guard !isTaken else { return }
+        try spooled { () throws(SpoolError) in try spool.remove(version) }
+    }
+
+    private func take(
+        _ copy: any SpoolFile, of original: VersionID, size: Int64, for content: Content, in tree: inout Tree
+    ) throws(FileSystemError) -> Bool {
+        let node = try tree.node(content.file)
+        guard let path = try tree.path(of: content.file), let name = node.record.name else { return false }
+        let contentType = ContentType.of(name)
+        let schedule = configuration.schedule(contentType)
+        let upload = UploadRecord(
+            version: copy.version, file: content.file, phase: .receiving, schedule: schedule, contentType: contentType,
+            created: now())
+        var record = node.record
+        record.version = copy.version
+        let track = WriteTrack(size: size, wakeEvery: schedule.firstSize)
+        let owed = try content.goOn(in: copy, insteadOf: original, track: track) { () throws(FileSystemError) in
+            try namespace.journalled([.insertUpload(upload), .updateNode(record)])
+        }
+        guard let owed else { return false }
+        tree.recorded(record)
+        uploads.post(owed)
+        uploads.post(
+            .opened(
+                OpenedVersion(
+                    version: copy.version, file: content.file, track: track, contentType: contentType,
+                    nameClass: configuration.classifier.classify(path), isNew: true)))
+        return true
+    }
+}

@@ -1,0 +1,34 @@
+import UploadCore
+
+extension Content {
+    /// What would have to be copied before a byte of it changes; nil: nothing.
+    var promised: (file: any SpoolFile, size: Int64)? {
+        locked { $0.isPromised && !$0.isUnlinked && $0.failure == nil ? ($0.spoolFile, $0.closedSize) : nil }
+    }
+
+    /// From now on writers change a copy; what was closed stays as it is.
+    /// - Parameter original: what the copy was made of.
+    /// - Returns: the close that the engine is owed for the version before; nil when somebody was quicker, and the
+    ///   copy is of no use.
+    func goOn(
+        in copy: any SpoolFile, insteadOf original: VersionID, track: WriteTrack,
+        _ journal: () throws(FileSystemError) -> Void
+    ) throws(FileSystemError) -> WriterEvent? {
+        try locked { state throws(FileSystemError) in
+            guard state.isPromised, state.version == original, !state.isUnlinked else { return nil }
+            try journal()
+            let owed = WriterEvent.closed(original, size: state.closedSize, at: nil)
+            state.track?.finish()
+            state.isPromised = false
+            state.spoolFile = copy
+            state.track = track
+            state.isChanged = true
+            return owed
+        }
+    }
+
+    /// It is too big to be copied: the promise is taken back when the first byte changes.
+    func breakPromise() {
+        locked { $0.isPromised = false }
+    }
+}

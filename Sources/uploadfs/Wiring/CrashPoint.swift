@@ -1,0 +1,198 @@
+import Glibc
+import Synchronization
+import UploadCore
+
+/// For the crash harness: ends this process by SIGKILL at a named point, the so-many-th time that it is passed.
+/// Set by `UPLOADFS_CRASH_POINT=NAME:COUNT`; without it none of this is in the way of anything.
+///
+/// | name | where |
+/// | --- | --- |
+/// | `journal.before`, `journal.after` | around each transaction of the journal |
+/// | `request.before` | before each request to the destination |
+/// | `request.after` | when its answer is there, and nobody has heard of it yet |
+/// | `spool.before`, `spool.after` | around making and removing a spool file |
+final class CrashPoint: Sendable {
+    private let name: String
+    private let left: Atomic<Int>
+
+    /// - Returns: nil when none is set.
+    static func fromEnvironment() throws(CommandFailure) -> CrashPoint? {
+        guard let text = Environment.value("UPLOADFS_CRASH_POINT") else { return nil }
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let count = Int(parts[1]), count > 0 else {
+            throw CommandFailure(.configuration, "UPLOADFS_CRASH_POINT is \"\(text)\", but must be NAME:COUNT.")
+        }
+        return CrashPoint(String(parts[0]), count)
+    }
+
+    private init(_ name: String, _ count: Int) {
+        self.name = name
+        left = Atomic(count)
+    }
+
+    func pass(_ name: StaticString) {
+        guard self.name == name.description, left.subtract(1, ordering: .relaxed).newValue == 0 else { return }
+        kill(getpid(), SIGKILL)
+        // The signal is there before kill(2) returns to this thread.
+        while true { pause() }
+    }
+}
+
+/// A journal that may be the last thing this process does.
+struct CrashingJournal: Journal {
+    let journal: any Journal
+    let point: CrashPoint
+
+    func apply(_ changes: [JournalChange]) throws(JournalError) {
+        point.pass("journal.before")
+        try journal.apply(changes)
+        point.pass("journal.after")
+    }
+
+    func synchronize() throws(JournalError) { try journal.synchronize() }
+    func node(_ file: FileID) throws(JournalError) -> NodeRecord? { try journal.node(file) }
+    func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord? {
+        try journal.child(name, of: parent)
+    }
+    func children(of parent: FileID, after: FileName?, limit: Int) throws(JournalError) -> [NodeRecord] {
+        try journal.children(of: parent, after: after, limit: limit)
+    }
+    func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
+        try journal.hasPublishedDescendant(directory)
+    }
+    func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
+        try journal.extendedAttribute(name, of: file)
+    }
+    func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String] {
+        try journal.extendedAttributeNames(of: file)
+    }
+    func highestIdentifiers() throws(JournalError) -> (file: FileID, version: VersionID) {
+        try journal.highestIdentifiers()
+    }
+    func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? { try journal.upload(version) }
+    func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? { try journal.newestUpload(of: file) }
+    func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] { try journal.uploads(of: file) }
+    func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
+        try journal.isSuperseded(version, of: file)
+    }
+    func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try journal.unfinishedUploads() }
+    func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
+        try journal.storedChunks(of: version)
+    }
+    func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex> {
+        try journal.releasedChunks(of: version)
+    }
+    func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
+        try journal.evictableUploads(limit: limit)
+    }
+    func prunable(before moment: Timestamp, beyond count: Int, limit: Int) throws(JournalError) -> [UploadRecord] {
+        try journal.prunable(before: moment, beyond: count, limit: limit)
+    }
+    func spooledVersions() throws(JournalError) -> [VersionID] { try journal.spooledVersions() }
+    func publishedUnmarked() throws(JournalError) -> [UploadRecord] { try journal.publishedUnmarked() }
+    func evictableBytes() throws(JournalError) -> Int64 { try journal.evictableBytes() }
+    func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) { try journal.finishedTotals() }
+    func owedAborts() throws(JournalError) -> [SessionToken] { try journal.owedAborts() }
+    func fact(_ name: String) throws(JournalError) -> String? { try journal.fact(name) }
+}
+
+/// A destination whose answers nobody may live to hear.
+struct CrashingDestination: Destination {
+    let destination: any Destination
+    let point: CrashPoint
+
+    var limits: DestinationLimits { destination.limits }
+
+    func probe() async throws(DestinationError) { try await destination.probe() }
+
+    func leftBehind() async throws(DestinationError) -> [SessionToken]? { try await destination.leftBehind() }
+
+    func put(
+        _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
+    ) async throws(DestinationError) -> PublishReceipt {
+        point.pass("request.before")
+        let receipt = try await destination.put(object, content: content, sent: sent, isCurrent: isCurrent)
+        point.pass("request.after")
+        return receipt
+    }
+
+    func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {
+        point.pass("request.before")
+        let session = try await destination.begin(object)
+        point.pass("request.after")
+        return CrashingSession(session: session, point: point)
+    }
+
+    func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {
+        CrashingSession(session: destination.resume(token, schedule: schedule), point: point)
+    }
+}
+
+struct CrashingSession: UploadSession {
+    let session: any UploadSession
+    let point: CrashPoint
+
+    var token: SessionToken { session.token }
+
+    func send(
+        _ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter
+    ) async throws(DestinationError) -> StoredChunk {
+        point.pass("request.before")
+        let stored = try await session.send(chunk, content: content, sent: sent)
+        point.pass("request.after")
+        return stored
+    }
+
+    func inventory() async throws(DestinationError) -> [StoredChunk] {
+        point.pass("request.before")
+        return try await session.inventory()
+    }
+
+    func finish(
+        _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
+    ) async throws(DestinationError) -> PublishReceipt {
+        point.pass("request.before")
+        let receipt = try await session.finish(object, content: content, chunks: chunks, released: released)
+        point.pass("request.after")
+        return receipt
+    }
+
+    func abort() async throws(DestinationError) {
+        point.pass("request.before")
+        try await session.abort()
+    }
+}
+
+/// A spool that may be left with a file too many.
+struct CrashingSpool: Spool {
+    let spool: any Spool
+    let point: CrashPoint
+
+    var gauge: SpoolGauge { spool.gauge }
+
+    func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
+        point.pass("spool.before")
+        let file = try spool.create(version)
+        point.pass("spool.after")
+        return file
+    }
+
+    func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
+        point.pass("spool.before")
+        let copy = try spool.copy(version, to: new)
+        point.pass("spool.after")
+        return copy
+    }
+
+    func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile { try spool.open(version) }
+
+    func remove(_ version: VersionID) throws(SpoolError) {
+        point.pass("spool.before")
+        try spool.remove(version)
+        point.pass("spool.after")
+    }
+
+    func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
+    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] { try spool.synchronize(versions) }
+    func capacity() throws(SpoolError) -> SpoolCapacity { try spool.capacity() }
+}

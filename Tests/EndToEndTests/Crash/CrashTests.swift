@@ -1,0 +1,142 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// P1 and P2 under kill -9, at named and at random points, also during recovery. The same seed makes the same
+    /// writers and the same point; threads do the rest.
+    ///
+    /// `UPLOADFS_CRASH_SEEDS=FIRST-LAST` runs others than the 200 of every run.
+    @Suite struct CrashTests {
+        /// Numbers that one seed makes. xorshift64*.
+        struct Numbers {
+            private var state: UInt64
+
+            init(_ seed: Int) {
+                state = (UInt64(seed) &+ 1) &* 0x9E37_79B9_7F4A_7C15
+                for _ in 0..<4 { _ = next(2) }
+            }
+
+            mutating func next(_ limit: Int) -> Int {
+                state ^= state >> 12
+                state ^= state << 25
+                state ^= state >> 27
+                return Int((state &* 0x2545_F491_4F6C_DD1D) >> 33) % limit
+            }
+        }
+
+        /// Where a run of uploadfs ends.
+        struct Plan: CustomStringConvertible {
+            /// For UPLOADFS_CRASH_POINT; nil: after `delay`.
+            let point: String?
+            let delay: TimeInterval
+
+            /// - Parameter range: how often the point may be passed.
+            init(_ numbers: inout Numbers, upTo range: Int) {
+                let names = [
+                    "journal.before", "journal.after", "request.before", "request.after", "spool.before", "spool.after",
+                ]
+                let kind = numbers.next(names.count + 1)
+                // Requests and spool files are fewer than transactions.
+                let count = 1 + numbers.next(kind < 2 ? range : max(1, range / 4))
+                point = kind < names.count ? "\(names[kind]):\(count)" : nil
+                delay = Double(numbers.next(400)) / 1000
+            }
+
+            var environment: [String: String] { point.map { ["UPLOADFS_CRASH_POINT": $0] } ?? [:] }
+            var description: String { point ?? "after \(Int(delay * 1000)) ms" }
+        }
+
+        static var seeds: ClosedRange<Int> {
+            let words = ProcessInfo.processInfo.environment["UPLOADFS_CRASH_SEEDS"]?.split(separator: "-") ?? []
+            let numbers = words.compactMap { Int($0) }
+            return numbers.count == 2 ? numbers[0]...numbers[1] : 1...200
+        }
+
+        @Test(
+            "After kill -9 anywhere, every promise is kept, and nothing torn or uninvited is published",
+            .timeLimit(.minutes(60)))
+        func everywhere() throws {
+            let scene = try Scene()
+            let server = try scene.server()
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            var crashes: [String: Int] = [:]
+            var twice = 0
+            for seed in Self.seeds {
+                let before = proxy.records.count
+                let outcome = try run(seed, scene, server, proxy.port)
+                for plan in outcome.plans { crashes[String(plan.split(separator: ":")[0]), default: 0] += 1 }
+                #expect(outcome.problem == nil, "seed \(seed), \(outcome.plans): \(outcome.problem ?? "")")
+                let acknowledged = proxy.records[before...].filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }
+                    .map(\.query)
+                let repeated = acknowledged.count - Set(acknowledged).count
+                twice += repeated
+                // Those that were under way when it was killed, as many as there are connections.
+                #expect(repeated <= 8 * outcome.plans.count, "seed \(seed): \(repeated) chunks travelled twice")
+                if outcome.problem != nil { break }
+            }
+            print("crash: seeds \(Self.seeds), ends \(crashes.sorted { $0.key < $1.key }), \(twice) chunks sent twice")
+        }
+
+        private func run(
+            _ seed: Int, _ scene: Scene, _ server: Server, _ port: Int
+        ) throws -> (plans: [String], problem: String?) {
+            var numbers = Numbers(seed)
+            let state = scene.directory.file("state-\(seed)")
+            let mountpoint = scene.directory.file("mount-\(seed)")
+            let manifest = scene.directory.file("manifest-\(seed)")
+            var plans = [Plan(&numbers, upTo: 150)]
+            do {
+                let mount = try mounted(port, mountpoint, state, plans[0].environment)
+                let writers = try python("write", mountpoint + "/s\(seed)", manifest, "\(seed)")
+                defer { writers.end(within: 5) }
+                _ = try writers.line(with: "writing")
+                if plans[0].point == nil {
+                    _ = writers.waitForEnd(within: plans[0].delay)
+                } else {
+                    // To the point, or to the end of all they have to write.
+                    _ = writers.waitForEnd(within: 60)
+                }
+                _ = mount.kill()
+            }
+            // Up to two more ends, while it takes up what was left.
+            while plans.count < 3, numbers.next(3) == 0 {
+                let plan = Plan(&numbers, upTo: 40)
+                plans.append(plan)
+                // It may die before it has mounted.
+                if let mount = try? mounted(port, mountpoint, state, plan.environment) {
+                    _ = mount.program.waitForEnd(within: plan.delay)
+                    _ = mount.kill()
+                }
+                umount2(mountpoint, Int32(MNT_DETACH))
+            }
+            let mount = try mounted(port, mountpoint, state, [:])
+            // Ends with 1 for files that are interrupted, which is right.
+            let (_, said) = try Binary.run("wait", mountpoint, "--timeout", "60s", within: 90)
+            let checker = try python("check", server.file("s\(seed)"), mountpoint + "/s\(seed)", manifest)
+            defer { checker.end(within: 5) }
+            let code = checker.waitForEnd(within: 60)
+            let names = plans.map(\.description)
+            guard code == 0 else {
+                return (names, "\(checker.finalOutput())\n\(said)\n\(mount.program.output.suffix(3000))")
+            }
+            // No room is needed for what was right.
+            try? FileManager.default.removeItem(atPath: server.file("s\(seed)"))
+            return (names, nil)
+        }
+
+        private func mounted(
+            _ port: Int, _ mountpoint: String, _ state: String, _ environment: [String: String]
+        ) throws -> Mounted {
+            try Mounted(
+                "http://127.0.0.1:\(port)", at: mountpoint, state: state,
+                options: ["--log-level", "notice", "--settling-time", "20ms"], environment: environment, limit: 180)
+        }
+
+        private func python(_ words: String...) throws -> Program {
+            try Program("python3", ["-c", CrashWriters.script] + words)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import TestSupport
+import Testing
+import UploadCore
+
+/// What a crash leaves that belongs to nothing.
+@Suite(.timeLimit(.minutes(1))) struct UploadEngineSweepTests {
+    private static func upload(_ version: Int64, _ phase: Phase, closed: Int64? = nil) -> JournalChange {
+        .insertUpload(
+            UploadRecord(
+                version: VersionID(version), file: FileID(9), phase: phase, closedSize: closed,
+                schedule: .equal(1000), contentType: "", created: EngineBench.start))
+    }
+
+    private static func node(version: Int64) throws -> JournalChange {
+        let times = EngineBench.start
+        return .insertNode(
+            NodeRecord(
+                file: FileID(9), parent: .root, name: try FileName("a"), kind: .file,
+                attributes: NodeAttributes(
+                    mode: 0o644, owner: 0, group: 0, accessed: times, modified: times, changed: times),
+                version: VersionID(version)))
+    }
+
+    @Test("Spool files that no row owns are removed; published rows whose file is gone say so")
+    func orphans() async throws {
+        let journal = MemoryJournal()
+        try journal.apply([Self.upload(1, .done, closed: 1), Self.upload(2, .done, closed: 1)])
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            for number in [Int64(2), 7] { try spool.create(VersionID(number)).store([1], at: 0) }
+        }
+        await bench.stop()
+        #expect(try bench.spool.versions() == [VersionID(2)])
+        #expect(try journal.upload(VersionID(1))?.isSpooled == false)
+        #expect(try journal.upload(VersionID(2))?.isSpooled == true)
+    }
+
+    @Test("A file that nobody was told of, killed between journal and spool, was never made")
+    func unmade() async throws {
+        let journal = MemoryJournal()
+        try journal.apply([try Self.node(version: 1), Self.upload(1, .receiving)])
+        let bench = try await EngineBench(journal: journal) { names, _ in
+            names.set(FileID(9), try UploadPath("a"))
+        }
+        await bench.stop()
+        #expect(try journal.upload(VersionID(1)) == nil)
+        #expect(try journal.node(FileID(9)) == nil)
+    }
+
+    @Test("A file that was to be cut to nothing at the kill, and nobody was told, has its old content")
+    func unmadeAnew() async throws {
+        let journal = MemoryJournal()
+        try journal.apply([
+            try Self.node(version: 2), Self.upload(1, .done, closed: 3), Self.upload(2, .receiving),
+        ])
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(1)).store([1, 2, 3], at: 0)
+        }
+        await bench.stop()
+        #expect(try journal.node(FileID(9))?.version == VersionID(1))
+        #expect(try journal.node(FileID(9))?.size == 3)
+        #expect(try journal.upload(VersionID(2)) == nil)
+    }
+
+    @Test("Sessions that an earlier run began and did not note are aborted; those that a file owns go on")
+    func strays() async throws {
+        let journal = MemoryJournal()
+        let destination = ScriptedDestination()
+        destination.setRule { call in call.kind == .inventory ? .fail(.busy(status: 503, retryAfter: nil)) : .carryOut }
+        try journal.apply([
+            Self.upload(1, .queued, closed: 5000), .setSession(VersionID(1), SessionToken("mine")),
+        ])
+        destination.leave([SessionToken("mine"), SessionToken("stray")])
+        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(1)).store(EngineBench.bytes(5000), at: 0)
+        }
+        await destination.calls(.abort, atLeast: 1)
+        while try !journal.owedAborts().isEmpty { await Task.yield() }
+        await bench.stop()
+        #expect(destination.calls.filter { $0.kind == .abort }.map(\.session) == [SessionToken("stray")])
+        #expect(try journal.upload(VersionID(1))?.session == SessionToken("mine"))
+    }
+
+    @Test("An abort that can't be told to a dead destination is told when it is back")
+    func owedWhileDead() async throws {
+        let destination = ScriptedDestination()
+        let journal = MemoryJournal()
+        try journal.apply([.oweAbort(SessionToken("old"))])
+        destination.setRule { _ in .fail(.unreachable(.refused)) }
+        let bench = try await EngineBench(destination: destination, journal: journal)
+        while destination.count(.probe) < 2 {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        #expect(destination.count(.abort) == 3, "one round of quick attempts, then only probes")
+        destination.setRule { _ in .carryOut }
+        while try !journal.owedAborts().isEmpty {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        await bench.stop()
+        #expect(destination.count(.abort) == 4)
+    }
+}
