@@ -19,6 +19,8 @@ package final class StateDirectory: Sendable {
     package let spool: DirectorySpool
     package let journal: SQLiteJournal
     private let lock: Descriptor
+    /// Where spool files lie now that were there without a journal; nil: there were none.
+    package let lostSpool: String?
 
     /// Opens it, or makes it with the directories above it (0700 each).
     /// - Parameters:
@@ -44,6 +46,11 @@ package final class StateDirectory: Sendable {
             }
         }
         lock = try StateLock.take(in: directory.number)
+        do throws(SystemFailure) {
+            lostSpool = try Self.setAsideLost(self.path, now: now)
+        } catch {
+            throw StateDirectoryError(error)
+        }
         do throws(SpoolError) {
             spool = try DirectorySpool(directory: self.path + "/spool", limit: spoolLimit)
         } catch {
@@ -59,6 +66,18 @@ package final class StateDirectory: Sendable {
     /// Closes the journal. The lock goes with the last reference to this object.
     package func close() throws(JournalError) {
         try journal.close()
+    }
+
+    /// A journal that is gone takes the names of the spool's files with it, and a new one would give their numbers
+    /// out again. Nobody but a person can tell what they are.
+    private static func setAsideLost(_ path: String, now: Timestamp) throws(SystemFailure) -> String? {
+        let spool = path + "/spool"
+        guard access(path + "/journal.sqlite", F_OK) != 0, access(spool, F_OK) == 0 else { return nil }
+        let directory = try Descriptor.open(spool, flags: O_RDONLY | O_DIRECTORY)
+        guard try SpoolListing.names(in: directory.number).contains(where: { !$0.hasPrefix(".") }) else { return nil }
+        let aside = spool + ".lost-\(now.seconds)"
+        try SystemFailure.retrying("rename") { rename(spool, aside) }
+        return aside
     }
 
     // MARK: The path

@@ -33,6 +33,11 @@ struct MountProcess: Sendable {
         try Mountpoint.clear(target.mountpoint)
         let credentials = try Credentials(file: settings.tokenFile)
         let state = try openState(path)
+        if let lost = state.lostSpool {
+            logger.warning(
+                "The spool had files and no journal: nobody knows their names. They are kept.",
+                metadata: ["directory": "\(lost)"])
+        }
         let transfer = try makeClient()
         let outcome: Result<Void, any Error>
         do {

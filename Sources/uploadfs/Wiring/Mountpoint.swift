@@ -68,9 +68,24 @@ extension CommandFailure {
                 "The state directory \(path) can't be used: \(call): \(String(cString: strerror(code))). Name another with --state-dir."
             )
         case .spool(let error):
-            self.init(.configuration, "The spool in \(path) can't be used: \(FailureSentences.spool(error).reason)")
+            let failure = FailureSentences.spool(error)
+            self.init(.configuration, "The spool in \(path) can't be used: \(failure.reason) \(failure.remedy)")
         case .journal(let error):
-            self.init(.configuration, "The journal in \(path) can't be used: \(FailureSentences.journal(error).reason)")
+            self.init(.configuration, Self.sentence(error, path))
+        }
+    }
+
+    private static func sentence(_ error: JournalError, _ path: String) -> String {
+        // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_SCHEMA: https://www.sqlite.org/rescode.html
+        switch error {
+        case .database(let code, let message) where [11, 26].contains(code & 0xff):
+            "The journal \(path)/journal.sqlite is damaged (\(message)). Move it away (mv \(path)/journal.sqlite \(path)/journal.damaged): the next mount begins a new one, and keeps what the spool has in \(path)/spool.lost-…, a file each."
+        case .database(17, _):
+            "The journal in \(path) was written by a newer uploadfs. Use that one, or name another place with --state-dir."
+        case .database(_, let message):
+            "The journal in \(path) can't be used: \(message). See to the disk and its permissions, or name another place with --state-dir."
+        case .noSpace:
+            "The journal in \(path) can't be used: its disk is full. Make room there, or name another place with --state-dir."
         }
     }
 }

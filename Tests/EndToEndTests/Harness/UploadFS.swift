@@ -67,13 +67,15 @@ final class Mounted: Sendable {
             Binary.path, ["mount"] + [destination, mountpoint].compactMap { $0 } + ["--state-dir", state] + options,
             environment: environment)
         watchdog = Watchdog(program, mountpoint, limit)
-        do {
-            _ = try program.line(with: " mounted")
-        } catch {
+        guard program.possibleLine(with: " mounted") != nil else {
             watchdog.dismiss()
             Self.tearDown(program, mountpoint)
-            throw error
+            throw NotMounted(output: program.output)
         }
+    }
+
+    struct NotMounted: Error {
+        let output: String
     }
 
     deinit {
