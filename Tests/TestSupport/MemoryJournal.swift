@@ -136,9 +136,14 @@ package final class MemoryJournal: Journal {
         }
     }
 
-    package func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
+    package func supersededUploads() throws(JournalError) -> [VersionID] {
         try read { state in
-            state.uploads.values.contains { $0.file == file && $0.version > version && $0.closedSize != nil }
+            state.uploads.values.filter { upload in
+                upload.phase != .done && upload.phase != .cancelled
+                    && state.uploads.values.contains {
+                        $0.file == upload.file && $0.version > upload.version && $0.closedSize != nil
+                    }
+            }.map(\.version)
         }
     }
 

@@ -50,6 +50,8 @@ package final class MemorySpool: Spool {
         file?.forget()
     }
 
+    package func size(of version: VersionID) throws(SpoolError) -> Int64 { try open(version).size() }
+
     package func versions() throws(SpoolError) -> [VersionID] {
         state.withLock { Array($0.files.keys) }
     }

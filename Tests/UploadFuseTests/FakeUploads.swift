@@ -64,7 +64,7 @@ final class FakeUploads: Uploads {
         }
     }
 
-    func overview() -> StatusOverview {
+    func overview(limit: Int = .max) -> StatusOverview {
         let files = state.withLock { Array($0.statuses.values) }
         let moment = Timestamp(seconds: 1_750_000_000)
         return StatusOverview(

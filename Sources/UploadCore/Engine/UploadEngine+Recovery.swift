@@ -17,14 +17,23 @@ extension UploadEngine {
             return world.log.trouble(FailureSentences.journal(error).reason, [:])
         }
         sweepSpool()
+        let superseded: Set<VersionID>
+        do throws(JournalError) {
+            superseded = Set(try world.journal.supersededUploads())
+        } catch {
+            return world.log.trouble(FailureSentences.journal(error).reason, [:])
+        }
         for record in records {
             do throws(JournalError) {
-                try recover(record)
+                try recover(record, isSuperseded: superseded.contains(record.version))
             } catch {
                 world.log.trouble(
                     "A file that waits to be uploaded could not be taken up; the next mount tries again.",
                     ["version": "\(record.version)", "error": FailureSentences.journal(error).reason])
             }
+        }
+        if !uploads.isEmpty {
+            world.log.trouble("Files of an earlier run are taken up again.", ["count": "\(uploads.count)"])
         }
         do throws(JournalError) {
             owed = Deque(try world.journal.owedAborts())
@@ -38,10 +47,9 @@ extension UploadEngine {
 
     private static let bootFact = "boot"
 
-    private func recover(_ record: UploadRecord) throws(JournalError) {
-        let isGone = try world.names.path(of: record.file) == nil
+    private func recover(_ record: UploadRecord, isSuperseded: Bool) throws(JournalError) {
         // A version is only of interest until a newer one of its file is closed, too.
-        guard !isGone, try !world.journal.isSuperseded(record.version, of: record.file) else {
+        guard !isSuperseded, let path = try world.names.path(of: record.file) else {
             // Unlinked or replaced, and the process ended before it had cleaned up.
             return discard(record.version, owing: record.session)
         }
@@ -50,10 +58,12 @@ extension UploadEngine {
         var size = record.closedSize ?? 0
         if record.closedSize == nil, case .success(let spooled) = kept { size = spooled }
         var plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
-        for range in try world.journal.releasedChunks(of: record.version).ranges { plan.release(range) }
+        if record.session != nil {
+            for range in try world.journal.releasedChunks(of: record.version).ranges { plan.release(range) }
+        }
         var machine = UploadMachine(
             version: record.version, file: record.file, contentType: record.contentType,
-            nameClass: try classify(record.file), capabilities: capabilities(world.destination.limits), plan: plan,
+            nameClass: settings.classify(path), capabilities: capabilities(world.destination.limits), plan: plan,
             recovering: record.session)
         machine.settled()
         switch (record.phase, record.failure, record.closedSize) {
@@ -71,7 +81,7 @@ extension UploadEngine {
             if record.durable != record.closed { gathered[record.version] = record.closed }
             if case .failure(let error) = kept { machine.refused(FailureSentences.spool(error)) }
         }
-        add(machine, track: nil, retries: record.retries)
+        add(machine, at: path, track: nil, retries: record.retries, isNews: false)
         uploads[record.version]?.closedAt = record.closed
     }
 
@@ -155,10 +165,6 @@ extension UploadEngine {
         return true
     }
 
-    private func classify(_ file: FileID) throws(JournalError) -> NameClass {
-        try world.names.path(of: file).map(settings.classify) ?? .ordinary
-    }
-
     /// What is kept is there to be read, and a writer goes on behind it.
     private func interrupt(
         _ record: UploadRecord, _ kept: Result<Int64, SpoolError>, _ failure: Failure
@@ -179,7 +185,7 @@ extension UploadEngine {
     /// - Returns: a failure also when they are fewer than its close acknowledged.
     private func keptSize(of record: UploadRecord) -> Result<Int64, SpoolError> {
         do throws(SpoolError) {
-            let size = try world.spool.open(record.version).size()
+            let size = try world.spool.size(of: record.version)
             if let closed = record.closedSize, size < closed {
                 return .failure(.short(record.version, size: size, closed: closed))
             }

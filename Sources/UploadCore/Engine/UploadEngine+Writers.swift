@@ -68,17 +68,22 @@ extension UploadEngine {
     }
 
     /// Takes a version among those on their way, and lists it.
-    func add(_ machine: UploadMachine, track: WriteTrack?, retries: Int = 0) {
+    /// - Parameters:
+    ///   - path: where it lies; nil: to be asked.
+    ///   - isNews: the log is to say so.
+    func add(
+        _ machine: UploadMachine, at path: UploadPath? = nil, track: WriteTrack?, retries: Int = 0, isNews: Bool = true
+    ) {
         let sent = ByteCounter()
         uploads[machine.version] = Upload(machine: machine, track: track, sent: sent, retries: retries)
         versions[machine.file, default: []].append(machine.version)
         let status = FileStatus(
-            file: machine.file, version: machine.version, path: shownPath(of: machine.file),
+            file: machine.file, version: machine.version, path: path ?? shownPath(of: machine.file),
             phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
             contentType: machine.contentType, size: machine.plan.size, isClosed: machine.plan.isClosed,
             chunkSize: machine.plan.schedule.firstSize, retries: retries, failure: machine.failure)
         world.board.insert(StatusBoard.Entry(status: status, track: track, sent: sent))
-        world.log.phase(status)
+        if isNews { world.log.phase(status) }
         moved(machine.version)
     }
 

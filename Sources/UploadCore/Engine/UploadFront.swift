@@ -32,8 +32,8 @@ package final class UploadFront: Uploads {
         continuation.finish()
     }
 
-    package func overview() -> StatusOverview {
-        board.overview()
+    package func overview(limit: Int = .max) -> StatusOverview {
+        board.overview(limit: limit)
     }
 
     package func status(of file: FileID) -> FileStatus? {

@@ -32,6 +32,17 @@ package enum Phase: String, Sendable, CaseIterable {
         }
     }
 
+    /// Who is shown first where not all can be: what moves, what needs somebody, what waits.
+    var rank: Int {
+        switch self {
+        case .receiving, .uploading, .finalizing: 0
+        case .failed, .interrupted: 1
+        case .waiting: 2
+        case .queued, .held: 3
+        case .ignored, .done, .cancelled: 4
+        }
+    }
+
     /// Nothing more will happen by itself.
     package var isSettled: Bool {
         switch self {

@@ -30,8 +30,8 @@ package protocol Journal: Sendable {
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
     /// All of a file's versions, oldest first.
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord]
-    /// Has a version of this file been closed that is newer?
-    func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool
+    /// Unfinished versions of whose file a newer one has been closed.
+    func supersededUploads() throws(JournalError) -> [VersionID]
     /// Every version that is neither done nor cancelled, oldest first.
     func unfinishedUploads() throws(JournalError) -> [UploadRecord]
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]

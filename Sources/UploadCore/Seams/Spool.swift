@@ -16,6 +16,9 @@ package protocol Spool: Sendable {
     /// Takes its name away; who still holds it open goes on with it. One that is gone is no error.
     func remove(_ version: VersionID) throws(SpoolError)
 
+    /// Bytes that the spool file of a version has, as stat(2) tells.
+    func size(of version: VersionID) throws(SpoolError) -> Int64
+
     /// Every version that has a spool file, in no order.
     func versions() throws(SpoolError) -> [VersionID]
 

@@ -67,8 +67,8 @@ package enum NameClass: Sendable, Hashable {
 package protocol Uploads: Sendable {
     func post(_ event: WriterEvent)
 
-    /// What the whole queue looks like now.
-    func overview() -> StatusOverview
+    /// What the whole queue looks like now, with so many files at the most.
+    func overview(limit: Int) -> StatusOverview
 
     /// What one file's newest version looks like now; nil for one that was never written to.
     func status(of file: FileID) -> FileStatus?

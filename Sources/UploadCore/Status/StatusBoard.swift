@@ -119,23 +119,30 @@ package final class StatusBoard: Sendable {
 
     // MARK: For readers
 
-    package func overview() -> StatusOverview {
+    /// - Parameter limit: so many files at the most, those first that move, or need somebody. The totals count all.
+    package func overview(limit: Int) -> StatusOverview {
         let time = now()
-        let (entries, totals, stoppage) = state.withLock { state in
-            let inFlight = state.entries.values.reduce(0) { $0 + $1.sent.value }
-            state.totals.rate = state.meter.rate(state.totals.bytesSent + inFlight, at: time)
-            return (Array(state.entries.values), state.totals, state.stoppage)
+        let (files, totals, stoppage) = state.withLock { state in
+            var totals = state.totals
+            var inFlight: Int64 = 0
+            var order: [(rank: Int, version: VersionID)] = []
+            order.reserveCapacity(state.entries.count)
+            for (version, entry) in state.entries {
+                inFlight += entry.sent.value
+                totals.filesByPhase[entry.status.phase, default: 0] += 1
+                totals.bytesPending += max(0, (entry.track?.size ?? entry.status.size) - entry.status.acknowledged)
+                order.append((entry.status.phase.rank, version))
+            }
+            totals.rate = state.meter.rate(totals.bytesSent + inFlight, at: time)
+            order.sort { $0 < $1 }
+            return (
+                order.prefix(limit).compactMap { state.entries[$0.version]?.live(at: time) }, totals, state.stoppage
+            )
         }
         // Outside the lock: finding paths asks the tree.
-        let files = entries.map { resolved($0.live(at: time)) }.sorted { $0.version < $1.version }
-        var overview = StatusOverview(
-            taken: time, started: started, process: process, destination: destination, totals: totals, files: files,
-            stoppage: stoppage)
-        for file in files {
-            overview.totals.filesByPhase[file.phase, default: 0] += 1
-            overview.totals.bytesPending += max(0, file.size - file.acknowledged)
-        }
-        return overview
+        return StatusOverview(
+            taken: time, started: started, process: process, destination: destination, totals: totals,
+            files: files.map(resolved), stoppage: stoppage)
     }
 
     /// nil when no version of the file is listed.

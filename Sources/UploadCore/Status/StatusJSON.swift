@@ -13,7 +13,8 @@ package enum StatusJSON {
                 stopped: overview.stoppage.map {
                     Document.Stoppage(reason: $0.reason, until: $0.until.map(TimeFormat.text))
                 },
-                totals: Document.Totals(overview.totals), files: overview.files.map(FileDocument.init)))
+                totals: Document.Totals(overview.totals), files: overview.files.map(FileDocument.init),
+                filesNotListed: overview.filesNotListed))
     }
 
     private struct Document: Encodable {
@@ -26,6 +27,7 @@ package enum StatusJSON {
         let stopped: Stoppage?
         let totals: Totals
         let files: [FileDocument]
+        let filesNotListed: Int
 
         struct Stoppage: Encodable {
             let reason: String

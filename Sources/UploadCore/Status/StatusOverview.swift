@@ -8,8 +8,11 @@ package struct StatusOverview: Sendable {
     /// The destination as a person may see it: no credentials in it.
     package var destination: String
     package var totals: Totals
-    /// Every file that is not done, cancelled or ignored, oldest first.
+    /// Files that are not done or cancelled: those first that move or need somebody, each group oldest first. Not
+    /// more than were asked for.
     package var files: [FileStatus]
+    /// How many more there are.
+    package var filesNotListed: Int { max(0, totals.filesByPhase.values.reduce(0, +) - files.count) }
     /// Why the whole queue stands still, when it does.
     package var stoppage: Stoppage?
 

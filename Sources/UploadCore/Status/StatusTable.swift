@@ -22,6 +22,7 @@ package enum StatusTable {
             lines.append("")
             lines.append("PHASE        PROGRESS                     SIZE      RATE       ETA      FILE")
             lines += overview.files.flatMap { file($0, at: overview.taken) }
+            if overview.filesNotListed > 0 { lines.append("… and \(overview.filesNotListed) more.") }
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -8,6 +8,10 @@ struct StatusFiles: Sendable {
 
     static let directoryName = ".uploadfs"
 
+    /// Nobody reads more, and each costs its path.
+    private static let filesShown = 100
+    private static let filesListed = 1000
+
     // MARK: Names
 
     func rootEntry() throws(FileSystemError) -> Entry {
@@ -93,9 +97,9 @@ struct StatusFiles: Sendable {
     func open(_ status: StatusInode) throws(FileSystemError) -> OpenHandle {
         switch status.kind {
         case .directory: throw .isDirectory
-        case .table: return .status(StatusText(StatusTable.render(uploads.overview())))
-        case .json: return .status(StatusText(StatusJSON.render(uploads.overview())))
-        case .metrics: return .status(StatusText(Metrics.render(uploads.overview())))
+        case .table: return .status(StatusText(StatusTable.render(uploads.overview(limit: Self.filesShown))))
+        case .json: return .status(StatusText(StatusJSON.render(uploads.overview(limit: Self.filesListed))))
+        case .metrics: return .status(StatusText(Metrics.render(uploads.overview(limit: 0))))
         case .control: return .control(ControlFile())
         case .progress: return .status(StatusText(ProgressLine.render(try fileStatus(status))))
         case .detail: return .status(StatusText(DetailJSON.render(try fileStatus(status), now: namespace.now())))

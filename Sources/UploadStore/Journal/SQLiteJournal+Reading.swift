@@ -80,11 +80,14 @@ extension SQLiteJournal {
             decode: UploadRecord.init(row:))
     }
 
-    package func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
-        try first(
-            "SELECT 1 FROM upload WHERE file = ? AND version > ? AND closed_size IS NOT NULL LIMIT 1", file.column,
-            version.rawValue
-        ) { _ in true } ?? false
+    package func supersededUploads() throws(JournalError) -> [VersionID] {
+        try all(
+            """
+            SELECT version FROM upload WHERE phase NOT IN ('done', 'cancelled') AND EXISTS (
+                SELECT 1 FROM upload AS newer
+                WHERE newer.file = upload.file AND newer.version > upload.version AND newer.closed_size IS NOT NULL)
+            """
+        ) { VersionID(try $0.decode(atIndex: 0)) }
     }
 
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {

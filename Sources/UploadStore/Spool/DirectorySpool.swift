@@ -109,6 +109,15 @@ package final class DirectorySpool: Spool {
         living.withLock { _ = $0.removeValue(forKey: version) }
     }
 
+    package func size(of version: VersionID) throws(SpoolError) -> Int64 {
+        var status = stat()
+        guard fstatat(directory.number, Self.name(of: version), &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            let failure = SystemFailure("fstatat")
+            throw failure.errno == ENOENT ? .missing(version) : SpoolError(failure)
+        }
+        return Int64(status.st_size)
+    }
+
     package func versions() throws(SpoolError) -> [VersionID] {
         do throws(SystemFailure) {
             return try SpoolListing.names(in: directory.number).compactMap(Self.version(named:))

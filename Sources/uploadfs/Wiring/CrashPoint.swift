@@ -72,9 +72,7 @@ struct CrashingJournal: Journal {
     func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? { try journal.upload(version) }
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? { try journal.newestUpload(of: file) }
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] { try journal.uploads(of: file) }
-    func isSuperseded(_ version: VersionID, of file: FileID) throws(JournalError) -> Bool {
-        try journal.isSuperseded(version, of: file)
-    }
+    func supersededUploads() throws(JournalError) -> [VersionID] { try journal.supersededUploads() }
     func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try journal.unfinishedUploads() }
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
         try journal.storedChunks(of: version)
@@ -192,6 +190,7 @@ struct CrashingSpool: Spool {
         point.pass("spool.after")
     }
 
+    func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
     func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] { try spool.synchronize(versions) }
     func capacity() throws(SpoolError) -> SpoolCapacity { try spool.capacity() }
