@@ -53,9 +53,11 @@ extension MemoryJournal.State {
         case .durable(let version, let close):
             if uploads[version]?.closed == close { uploads[version]?.durable = close }
         case .evicted(let version):
-            uploads[version]?.isSpooled = false
+            if uploads[version]?.phase == .done { uploads[version]?.isSpooled = false }
         case .released(let version, let indexes):
-            released[version, default: RangeSet()].insert(contentsOf: indexes)
+            for index in indexes where chunks[version]?[index] != nil {
+                released[version, default: RangeSet()].insert(contentsOf: index..<index + 1)
+            }
         case .setPhase(let version, let phase, let failure, let retries, let close):
             guard close == nil || uploads[version]?.closed == close else { return }
             uploads[version]?.phase = phase
@@ -64,7 +66,7 @@ extension MemoryJournal.State {
         case .setSession(let version, let session):
             guard let upload = uploads[version], upload.session != session else { return }
             uploads[version]?.session = session
-            chunks[version] = nil
+            forgetChunks(of: version)
         case .stored(let version, let chunk):
             if uploads[version] != nil { chunks[version, default: [:]][chunk.index] = chunk }
         case .unstored(let version, let index):
@@ -85,6 +87,7 @@ extension MemoryJournal.State {
             settle(upload, receipt, at: time)
         case .removeUpload(let version):
             uploads[version] = nil
+            released[version] = nil
             published[version] = nil
             chunks[version] = nil
         case .oweAbort(let session):
@@ -103,6 +106,12 @@ extension MemoryJournal.State {
         }
     }
 
+    /// What has left the spool stays marked.
+    private mutating func forgetChunks(of version: VersionID) {
+        let marked = released[version] ?? RangeSet()
+        chunks[version] = (chunks[version] ?? [:]).filter { marked.contains($0.key) }
+    }
+
     private mutating func count(_ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp) {
         guard published[version] != time else { return }
         finished.files += 1
@@ -113,7 +122,7 @@ extension MemoryJournal.State {
         uploads[upload.version]?.session = nil
         uploads[upload.version]?.receipt = receipt
         published[upload.version] = time
-        chunks[upload.version] = nil
+        forgetChunks(of: upload.version)
         nodes[upload.file]?.isPublished = true
     }
 }

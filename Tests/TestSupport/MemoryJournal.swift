@@ -162,6 +162,10 @@ package final class MemoryJournal: Journal {
         try read { $0.released[version] ?? RangeSet() }
     }
 
+    package func partlyReleased() throws(JournalError) -> [VersionID] {
+        try read { Array($0.released.keys) }
+    }
+
     package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
         try read { state in
             let evictable = state.uploads.values.filter { $0.phase == .done && $0.isSpooled }

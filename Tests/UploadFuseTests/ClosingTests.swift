@@ -57,13 +57,14 @@ import UploadCore
         try fixture.fileSystem.flush(handle)
         let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
         let track = try #require(fixture.uploads.track(1))
-        #expect(track.lapse(since: Timestamp(nanoseconds: closed.nanoseconds - 1)) == .notYet)
-        #expect(track.lapse(since: closed) == .lapsed)
+        #expect(track.lapse(closed, since: Timestamp(nanoseconds: closed.nanoseconds - 1)) == .notYet)
+        #expect(track.lapse(Timestamp(seconds: 1), since: closed) == .finished, "a close of others")
+        #expect(track.lapse(closed, since: closed) == .lapsed)
         try fixture.journal.apply([.lapsed(VersionID(1), ofClose: closed)])
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
         try fixture.close(handle)
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 3)
-        #expect(track.lapse(since: Timestamp(nanoseconds: .max)) == .finished)
+        #expect(track.lapse(closed, since: Timestamp(nanoseconds: .max)) == .finished)
     }
 
     @Test("With --durable-close the journal calls a close durable only together with its bytes, and is synchronized")

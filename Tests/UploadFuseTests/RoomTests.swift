@@ -131,4 +131,52 @@ import UploadCore
         #expect(try fixture.journal.newestUpload(of: FileID(inode))?.version == VersionID(2))
         #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "new")
     }
+
+    @Test("What was written and closed again since it was chosen does not make room: only the spool has it")
+    func reopenedMeanwhile() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a", "text")
+        try fixture.publish(VersionID(1))
+        let writer = try fixture.open(inode, O_RDWR)
+        try fixture.write(writer, "more", at: 4)
+        try fixture.close(writer)
+        #expect(try !fixture.namespace.evict(FileID(inode), VersionID(1)))
+        #expect(try fixture.journal.upload(VersionID(1))?.isSpooled == true)
+    }
+
+    @Test("A reader that leaves does not take away what another writes since the file made room")
+    func readerOfEvicted() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a", "text")
+        try fixture.publish(VersionID(1))
+        let reader = try fixture.open(inode, O_RDONLY)
+        #expect(try fixture.namespace.evict(FileID(inode), VersionID(1)))
+        let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(writer, "new")
+        fixture.fileSystem.release(reader)
+        let other = try fixture.open(inode, O_WRONLY)
+        try fixture.write(other, "er", at: 3)
+        _ = fixture.uploads.takeEvents()
+        try fixture.close(other)
+        #expect(fixture.uploads.takeEvents() == [], "the first one writes still")
+        try fixture.close(writer)
+        #expect(fixture.uploads.takeEvents() == ["closed 2 5"])
+    }
+
+    @Test("No room is made behind a writer that has gone")
+    func finished() {
+        let track = WriteTrack(size: 100, wakeEvery: 10)
+        track.finish()
+        #expect(!track.release(0..<10))
+    }
+
+    @Test("A mount that goes away tells a held-up writer no error: its bytes are here")
+    func ended() throws {
+        let fixture = try FileSystemFixture(spoolLimit: 8192)
+        let handle = try fixture.create("a")
+        try fixture.write(handle, Self.page)
+        let (waiter, outcomes) = try park(fixture, handle)
+        outcomes.add(waiter.ended)
+        #expect(outcomes.values == [.success(4096)])
+    }
 }

@@ -61,6 +61,7 @@ extension UploadEngine {
         do {
             let journalled = Set(try world.journal.storedChunks(of: version))
             uploads[version]?.machine.verified(present.filter(journalled.contains))
+            if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
         } catch {
             world.log.trouble(FailureSentences.journal(error).reason, ["version": "\(version)"])
             uploads[version]?.machine.verified([])
@@ -85,7 +86,12 @@ extension UploadEngine {
         let now = world.now()
         switch outcome {
         case .outdated: record([.publishedEarlier(version, receipt, at: now)])
-        case .current: record([.published(version, receipt, at: now, ofClose: upload.closedAt)])
+        case .current:
+            // What is left here of a stream that passed through is of no use, from this moment on.
+            let isWhole = upload.machine.plan.released.isEmpty
+            record(
+                [.published(version, receipt, at: now, ofClose: upload.closedAt)] + (isWhole ? [] : [.evicted(version)])
+            )
         }
         world.board.count {
             $0.filesDone += 1
@@ -93,8 +99,11 @@ extension UploadEngine {
         }
         end(claimed, of: upload.machine.file, published: true)
         guard outcome == .current else { return }
-        world.spool.gauge.addEvictable(receipt.size)
-        if !upload.machine.plan.released.isEmpty { evictRemains(of: version) }
+        if upload.machine.plan.released.isEmpty {
+            world.spool.gauge.addEvictable(receipt.size)
+        } else {
+            discardSpool(version)
+        }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
         let status = world.board.update(version) { entry in
@@ -139,7 +148,15 @@ extension UploadEngine {
             abort(session)
         }
         switch consequence {
-        case .goOn, .stopped: break
+        case .goOn: break
+        case .stopped:
+            // A writer has come, and its events are on their way: no sooner than the settling time again, unless
+            // it has closed already.
+            if work.isPublishing, !isStopping, !upload.isDoomed, let close = uploads[version]?.closedAt,
+                (try? world.journal.upload(version))?.closed != close
+            {
+                settleAnew(version)
+            }
         case .failed(let failure):
             fail(version, failure)
         case .pause:

@@ -27,7 +27,7 @@ extension UploadEngine {
         let quiet = world.now().advanced(by: .zero - settings.durabilityInterval)
         for (version, moment) in closes {
             guard let track = uploads[version]?.track ?? dormant[version]?.track else { continue }
-            switch track.lapse(since: quiet) {
+            switch track.lapse(moment, since: quiet) {
             case .finished: continue
             case .notYet: gathered[version] = moment
             case .lapsed: record([.lapsed(version, ofClose: moment)])

@@ -18,14 +18,18 @@ extension UploadEngine {
         }
         sweepSpool()
         let superseded: Set<VersionID>
+        let partial: Set<VersionID>
         do throws(JournalError) {
             superseded = Set(try world.journal.supersededUploads())
+            partial = Set(try world.journal.partlyReleased())
         } catch {
             return world.log.trouble(FailureSentences.journal(error).reason, [:])
         }
         for record in records {
             do throws(JournalError) {
-                try recover(record, isSuperseded: superseded.contains(record.version))
+                try recover(
+                    record, isSuperseded: superseded.contains(record.version),
+                    hasReleased: partial.contains(record.version))
             } catch {
                 world.log.trouble(
                     "A file that waits to be uploaded could not be taken up; the next mount tries again.",
@@ -47,7 +51,7 @@ extension UploadEngine {
 
     private static let bootFact = "boot"
 
-    private func recover(_ record: UploadRecord, isSuperseded: Bool) throws(JournalError) {
+    private func recover(_ record: UploadRecord, isSuperseded: Bool, hasReleased: Bool) throws(JournalError) {
         // A version is only of interest until a newer one of its file is closed, too.
         guard !isSuperseded, let path = try world.names.path(of: record.file) else {
             // Unlinked or replaced, and the process ended before it had cleaned up.
@@ -58,7 +62,7 @@ extension UploadEngine {
         var size = record.closedSize ?? 0
         if record.closedSize == nil, case .success(let spooled) = kept { size = spooled }
         var plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
-        if record.session != nil {
+        if hasReleased {
             for range in try world.journal.releasedChunks(of: record.version).ranges { plan.release(range) }
         }
         var machine = UploadMachine(
@@ -66,6 +70,7 @@ extension UploadEngine {
             nameClass: settings.classify(path), capabilities: capabilities(world.destination.limits), plan: plan,
             recovering: record.session)
         machine.settled()
+        machine.failIfLost()
         switch (record.phase, record.failure, record.closedSize) {
         case (.failed, let failure?, nil):
             machine.spoiled(failure)
@@ -121,7 +126,9 @@ extension UploadEngine {
     }
 
     private func abortStrays(_ left: [SessionToken]) {
-        let mine = Set(uploads.values.compactMap(\.machine.session.token)).union(owed)
+        guard let unfinished = try? world.journal.unfinishedUploads() else { return }
+        // Also those of files that could not be taken up.
+        let mine = Set(unfinished.compactMap(\.session)).union(owed)
         let strays = left.filter { !mine.contains($0) }
         guard !strays.isEmpty else { return }
         world.log.trouble(
@@ -152,7 +159,9 @@ extension UploadEngine {
     /// Killed between the journal's word of a new version and its spool file: nobody has been told of it.
     /// - Returns: whether it is gone.
     private func undoCreation(of record: UploadRecord) throws(JournalError) -> Bool {
-        guard var node = try world.journal.node(record.file), node.version == record.version else { return false }
+        guard record.session == nil, var node = try world.journal.node(record.file), node.version == record.version,
+            node.size == 0
+        else { return false }
         let older = try world.journal.uploads(of: record.file).last { $0.version < record.version }
         if let older {
             node.version = older.version

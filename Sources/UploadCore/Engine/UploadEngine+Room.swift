@@ -9,11 +9,17 @@ extension UploadEngine {
     }
 
     func startMakingRoom() {
-        guard makingRoom == nil, !isStopping, world.spool.gauge.isPressed else { return }
+        guard !isStopping, world.spool.gauge.isPressed else { return }
+        // More may be there to give away than when the round began that is under way.
+        isRoomWanted = true
+        guard makingRoom == nil else { return }
         makingRoom = Task {
-            await self.evict()
-            self.releaseStored()
-            self.makingRoom = nil
+            while isRoomWanted, !isStopping, world.spool.gauge.isPressed {
+                isRoomWanted = false
+                await self.evict()
+                await self.releaseStored()
+            }
+            makingRoom = nil
         }
     }
 
@@ -55,53 +61,56 @@ extension UploadEngine {
         return true
     }
 
-    /// Published, with a part that has left the spool: what is left of it here is of no use.
-    func evictRemains(of version: VersionID) {
-        Task {
-            do throws(JournalError) {
-                if let record = try world.journal.upload(version) { _ = await evict(record) }
-            } catch {
-                world.log.trouble(FailureSentences.journal(error).reason, [:])
-            }
-        }
-    }
-
     // MARK: What is stored
 
     /// The biggest streams give first.
-    func releaseStored() {
+    func releaseStored() async {
         guard world.spool.gauge.isPressed else { return }
         let streams = uploads.values.filter { $0.track != nil && !$0.machine.plan.releasable.isEmpty }
             .sorted { $0.machine.plan.acknowledged > $1.machine.plan.acknowledged }
         for stream in streams {
             for range in stream.machine.plan.releasable.ranges {
                 guard world.spool.gauge.excess > 0 else { return }
-                release(range, of: stream.machine.version)
+                await release(range, of: stream.machine.version)
             }
         }
     }
 
-    private func release(_ indexes: Range<ChunkIndex>, of version: VersionID) {
+    private func release(_ indexes: Range<ChunkIndex>, of version: VersionID) async {
         guard let upload = uploads[version], let track = upload.track, let lowest = indexes.first else { return }
         let schedule = upload.machine.plan.schedule
         var end = lowest
         var bytes: Int64 = 0
-        while end < indexes.upperBound, bytes < world.spool.gauge.excess {
+        // As it is now: something may have been written there since it was looked up.
+        let releasable = upload.machine.plan.releasable
+        while end < indexes.upperBound, releasable.contains(end), bytes < world.spool.gauge.excess {
             let range = schedule.range(of: end)
             // A writer is there, or was and the engine has not heard of it yet.
             guard track.release(range) else { break }
             bytes += Int64(range.count)
             end += 1
         }
-        guard lowest < end else { return }
-        uploads[version]?.machine.release(lowest..<end)
-        // Journalled first: what the journal does not know to be gone would be read as zeros after a crash.
-        guard record([.released(version, lowest..<end)]) else { return }
-        do throws(SpoolError) {
-            let range = schedule.range(of: lowest).lowerBound..<schedule.range(of: end - 1).upperBound
-            try world.spool.open(version).punch(range)
-        } catch {
-            world.log.trouble(FailureSentences.spool(error).reason, ["version": "\(version)"])
+        let chosen = lowest..<end
+        guard !chosen.isEmpty else { return }
+        uploads[version]?.machine.release(chosen)
+        // Journalled first, and on stable storage: what the journal does not know to be gone would be read as
+        // zeros after a crash.
+        guard record([.released(version, chosen)]) else { return }
+        let range =
+            schedule.range(of: chosen.lowerBound).lowerBound..<schedule.range(of: chosen.upperBound - 1).upperBound
+        await world.offload { [world] in
+            do {
+                try world.journal.synchronize()
+                guard try world.journal.releasedChunks(of: version).isSuperset(of: RangeSet(chosen)) else {
+                    return
+                }
+                let file = try world.spool.open(version)
+                // Not if the file was cut to nothing meanwhile: then other bytes may be there.
+                try track.whileReleased(range) { () throws(SpoolError) in try file.punch(range) }
+            } catch {
+                world.log.trouble(
+                    "No room could be made in the spool.", ["version": "\(version)", "error": "\(error)"])
+            }
         }
     }
 

@@ -146,14 +146,17 @@ extension UploadEngine {
         guard let upload = uploads[version] else { return }
         uploads[version]?.machine.torn(failure)
         uploads[version]?.track = nil
-        record([.setPhase(version, .interrupted, failure: failure, retries: upload.retries)])
+        // Another writer may have closed it since, and whole.
+        if let row = try? world.journal.upload(version), row.closed == nil {
+            record([.setPhase(version, .interrupted, failure: failure, retries: upload.retries)])
+        }
         moved(version)
     }
 
     // MARK: Settling
 
     /// The settling time begins (again).
-    private func settleAnew(_ version: VersionID) {
+    func settleAnew(_ version: VersionID) {
         guard uploads[version] != nil else { return }
         uploads[version]?.settling?.cancel()
         uploads[version]?.machine.touched()

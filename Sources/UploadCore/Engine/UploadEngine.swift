@@ -28,6 +28,7 @@ package actor UploadEngine {
     var owed = Deque<SessionToken>()
     var aborting: Task<Void, Never>?
     var makingRoom: Task<Void, Never>?
+    var isRoomWanted = false
     var sweeping: Task<Void, Never>?
     var hasSwept = false
     var pruning: Task<Void, Never>?
@@ -92,12 +93,14 @@ package actor UploadEngine {
     /// What was closed last is marked as durable too, unless the disk takes too long: then a power loss before
     /// the next mount makes it `interrupted`.
     private func keepRest() async {
-        keeping?.cancel()
+        let running = keeping
+        running?.cancel()
         let closes = gathered
         gathered = [:]
-        guard !closes.isEmpty else { return }
+        guard !closes.isEmpty || running != nil else { return }
         let (ended, end) = AsyncStream.makeStream(of: Void.self)
         Task {
+            await running?.value
             await self.keep(closes)
             end.finish()
         }

@@ -11,7 +11,7 @@ extension UploadMachine {
         plan.recover(present)
         session = .open(token)
         recoveredFromFailure()
-        if !plan.released.subtracting(plan.storedChunks).isEmpty { _ = lostForGood() }
+        failIfLost()
     }
 
     /// - Returns: whether the acknowledgement holds: not when the chunk changed on its way.

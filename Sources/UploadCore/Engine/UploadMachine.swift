@@ -176,6 +176,7 @@ package struct UploadMachine: Sendable {
         isSettled = false
         if isChangedSinceHalt, halt.isFinal { halt = .none }
         isChangedSinceHalt = false
+        failIfLost()
     }
 
     /// A newer close is complete: what was closed before need not be published. Not so when this one is torn,
@@ -198,6 +199,19 @@ package struct UploadMachine: Sendable {
         halt = .none
         failedRounds = 0
         failingSince = nil
+        failIfLost()
+    }
+
+    /// A part of it has left the spool, and the destination does not have it (any more): nobody has.
+    mutating func failIfLost() {
+        let isLost =
+            switch session {
+            case .none: !plan.released.isEmpty
+            case .open: !plan.released.subtracting(plan.storedChunks).isEmpty
+            // Nobody has been asked yet.
+            case .opening, .unverified, .verifying: false
+            }
+        if isLost { halt = .failed(FailureSentences.releasedLost) }
     }
 
     /// Renamed or its attributes changed.

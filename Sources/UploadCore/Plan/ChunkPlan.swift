@@ -116,7 +116,8 @@ package struct ChunkPlan: Sendable {
     }
 
     private func firstUnsent(in indexes: Range<ChunkIndex>, takingRewritten: Bool) -> ChunkRef? {
-        for gap in RangeSet(indexes).subtracting(stored).ranges {
+        // What has left the spool can't be sent: it would be zeros.
+        for gap in RangeSet(indexes).subtracting(stored).subtracting(released).ranges {
             for index in gap where inFlight[index] == nil && (takingRewritten || generations[index] == nil) {
                 return chunk(index)
             }
@@ -160,10 +161,9 @@ package struct ChunkPlan: Sendable {
         return storedCount != before
     }
 
-    /// All must be sent again, to another session.
+    /// All must be sent again, to another session. What has left the spool stays marked.
     package mutating func forget() {
         stored = RangeSet()
-        released = RangeSet()
         generations = [:]
     }
 

@@ -37,6 +37,8 @@ package protocol Journal: Sendable {
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
     /// Of `storedChunks` those whose bytes are no longer in the spool.
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex>
+    /// Versions with such chunks.
+    func partlyReleased() throws(JournalError) -> [VersionID]
     /// Published versions whose bytes are in the spool: those published first, at most `limit`.
     func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord]
     /// Published versions that were finished before `moment`, or are not among the newest `count`: the oldest first,

@@ -17,6 +17,8 @@ package final class WriteTrack: Sendable {
         var lastEnd: Int64 = 0
         var isWakeDue = false
         var lastFlush: Timestamp?
+        /// The close that these writers gave last.
+        var close: Timestamp?
         var hasLapsed = false
         var isFinished = false
         /// Writes that have begun and are not recorded yet.
@@ -117,9 +119,12 @@ extension WriteTrack {
     /// The engine has taken the journal's word back.
     package var hasLapsed: Bool { state.withLock(\.hasLapsed) }
 
-    /// The journal has the close (again).
-    package func acknowledged() {
-        state.withLock { $0.hasLapsed = false }
+    /// The journal has a close of these writers (again).
+    package func acknowledged(at moment: Timestamp) {
+        state.withLock { state in
+            state.hasLapsed = false
+            state.close = moment
+        }
     }
 
     /// The last writer is gone.
@@ -128,17 +133,18 @@ extension WriteTrack {
     }
 
     package enum Lapse: Sendable, Equatable {
-        /// It was the last close.
+        /// It was the last close; or that of others, who have gone.
         case finished
         /// Somebody has just flushed: ask again.
         case notYet
         case lapsed
     }
 
-    /// Writers have the file open, and nobody has flushed it since `moment`.
-    package func lapse(since moment: Timestamp) -> Lapse {
+    /// Is this close the last word of writers who have the file open still? Then it is none.
+    /// - Parameter moment: who has flushed since then may be about to let go of it.
+    package func lapse(_ close: Timestamp, since moment: Timestamp) -> Lapse {
         state.withLock { state in
-            if state.isFinished { return .finished }
+            if state.isFinished || state.close != close { return .finished }
             if let last = state.lastFlush, last > moment { return .notYet }
             state.hasLapsed = true
             return .lapsed
@@ -172,11 +178,21 @@ extension WriteTrack {
     /// Bytes that have left the spool.
     package var released: RangeSet<Int64> { state.withLock(\.released) }
 
+    /// Does something to bytes that have left, unless they were cut away since: nobody writes meanwhile.
+    package func whileReleased(
+        _ range: Range<Int64>, _ body: () throws(SpoolError) -> Void
+    ) throws(SpoolError) {
+        try state.withLock { state throws(SpoolError) in
+            guard state.released.intersection(RangeSet(range)) == RangeSet(range) else { return }
+            try body()
+        }
+    }
+
     /// From now on nobody writes there.
-    /// - Returns: false when somebody just does, or did and the engine has not heard of it: then it must stay.
+    /// - Returns: false when the last writer has gone, when somebody just does, or did and the engine has not heard of it: then it must stay.
     package func release(_ range: Range<Int64>) -> Bool {
         state.withLock { state in
-            guard !state.underWay.contains(where: { $0.overlaps(range) }), state.shortest == nil,
+            guard !state.isFinished, !state.underWay.contains(where: { $0.overlaps(range) }), state.shortest == nil,
                 state.written.intersection(RangeSet(range)).isEmpty
             else { return false }
             state.released.insert(contentsOf: range)

@@ -17,7 +17,7 @@ final class ParkedReplies: Sendable {
 
     /// Answers later what `waiter` will tell; at once when the mount is going.
     func park(_ request: fuse_req_t?, _ waiter: Waiter) {
-        let reply = ParkedReply(request, whenInterrupted: waiter.interrupted) { [self] reply in remove(reply) }
+        let reply = ParkedReply(request, waiter) { [self] reply in remove(reply) }
         let isEnding = state.withLock { state in
             if !state.isEnding {
                 state.replies[ObjectIdentifier(reply)] = reply
@@ -26,12 +26,11 @@ final class ParkedReplies: Sendable {
             return state.isEnding
         }
         guard !isEnding else {
-            fuse_reply_err(request, FileSystemError.ending.code)
-            return
+            return ParkedReply.send(waiter.ended, to: request)
         }
         reply.park(waiter)
         // `end` may have come while the reply was not ready to be answered.
-        if state.withLock(\.isEnding) { reply.answer(.failure(.ending)) }
+        if state.withLock(\.isEnding) { reply.answer(reply.whenEnded) }
     }
 
     /// Answers all that wait, and from now on everybody at once.
@@ -40,7 +39,7 @@ final class ParkedReplies: Sendable {
             state.isEnding = true
             return Array(state.replies.values)
         }
-        for reply in waiting { reply.answer(.failure(.ending)) }
+        for reply in waiting { reply.answer(reply.whenEnded) }
     }
 
     /// Returns when no thread is about to answer any more.

@@ -20,6 +20,7 @@ final class ParkedReply: @unchecked Sendable {
     private let ended: @Sendable (ParkedReply) -> Void
     private let state = Mutex(State.registering)
     private let whenInterrupted: Waiter.Outcome
+    let whenEnded: Waiter.Outcome
 
     fileprivate enum State {
         /// libfuse may call us back, but nobody may answer yet. Followed by interrupted, parked.
@@ -33,10 +34,11 @@ final class ParkedReply: @unchecked Sendable {
 
     /// - Parameter ended: called when the request is answered and libfuse holds no pointer to us.
     init(
-        _ request: fuse_req_t?, whenInterrupted: Waiter.Outcome, ended: @escaping @Sendable (ParkedReply) -> Void
+        _ request: fuse_req_t?, _ waiter: Waiter, ended: @escaping @Sendable (ParkedReply) -> Void
     ) {
         self.request = request
-        self.whenInterrupted = whenInterrupted
+        self.whenInterrupted = waiter.interrupted
+        whenEnded = waiter.ended
         self.ended = ended
     }
 
@@ -88,14 +90,18 @@ final class ParkedReply: @unchecked Sendable {
 
     /// Only by the one who took the turn.
     private func send(_ result: Waiter.Outcome) {
+        Self.send(result, to: request)
+        ended(self)
+        Unmanaged.passUnretained(self).release()
+    }
+
+    static func send(_ result: Waiter.Outcome, to request: fuse_req_t?) {
         switch result {
         case .success(.bytes(let bytes)):
             bytes.withUnsafeBytes { _ = fuse_reply_buf(request, $0.baseAddress, $0.count) }
         case .success(.written(let count)): fuse_reply_write(request, count)
         case .failure(let error): fuse_reply_err(request, error.code)
         }
-        ended(self)
-        Unmanaged.passUnretained(self).release()
     }
 }
 

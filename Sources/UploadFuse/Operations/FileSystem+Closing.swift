@@ -41,7 +41,8 @@ extension FileSystem {
         if let event = departure.event { uploads.post(event) }
         guard departure.isLast else { return }
         do throws(FileSystemError) {
-            try tree.update(handle.file) { $0.content = nil }
+            // By now the file may have another content: what it was cut to after its bytes had made room.
+            try tree.update(handle.file) { if $0.content === content { $0.content = nil } }
         } catch {
             note(error, in: "release")
         }
@@ -49,8 +50,13 @@ extension FileSystem {
 
     func synchronize(_ handle: OpenHandle) throws(FileSystemError) {
         guard case .file(let handle) = handle else { return try synchronizeJournal() }
-        let file = handle.content.locked { $0.spoolFile }
-        try spooled { () throws(SpoolError) in try file.synchronize() }
+        let before = handle.content.locked { ($0.spoolFile, $0.changes, $0.isChanged) }
+        let closed = before.2 ? nil : try journalled { () throws(JournalError) in try journal.upload(before.0.version) }
+        try spooled { () throws(SpoolError) in try before.0.synchronize() }
+        // What was closed before is durable as well: should the power go, it is published.
+        if let moment = closed?.closed, handle.content.locked({ $0.changes == before.1 }) {
+            try namespace.journalled([.durable(before.0.version, ofClose: moment)])
+        }
         try synchronizeJournal()
     }
 

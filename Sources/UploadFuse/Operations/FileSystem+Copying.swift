@@ -22,10 +22,15 @@ extension FileSystem {
         } catch {
             throw FileSystemError(error)
         }
-        let isTaken = try namespace.locked { tree throws(FileSystemError) in
-            try take(copy, of: promised.file.version, size: promised.size, for: content, in: &tree)
+        do throws(FileSystemError) {
+            let isTaken = try namespace.locked { tree throws(FileSystemError) in
+                try take(copy, of: promised.file.version, size: promised.size, for: content, in: &tree)
+            }
+            if isTaken { return }
+        } catch {
+            try spooled { () throws(SpoolError) in try spool.remove(version) }
+            throw error
         }
-        guard !isTaken else { return }
         try spooled { () throws(SpoolError) in try spool.remove(version) }
     }
 

@@ -30,14 +30,17 @@ struct Waiter: Sendable {
 
     /// What the caller is told who gets a signal while it waits.
     let interrupted: Outcome
+    /// What it is told when the mount goes away.
+    let ended: Outcome
     /// `answer` is called at most once, perhaps before this returns.
     let begin: @Sendable (_ answer: @escaping Answer) -> (@Sendable () -> Void)
 
     init(
-        interrupted: Outcome = .failure(.interrupted),
+        interrupted: Outcome = .failure(.interrupted), ended: Outcome = .failure(.ending),
         begin: @escaping @Sendable (@escaping Answer) -> (@Sendable () -> Void)
     ) {
         self.interrupted = interrupted
+        self.ended = ended
         self.begin = begin
     }
 }
@@ -78,7 +81,8 @@ extension FileSystem {
     /// The spool is full: the writer is held up by leaving its last write unanswered until there is room (P4).
     /// A signal ends the wait: that write is done, and the next one waits again.
     private func room(for content: Content, after count: Int) -> Waiter {
-        Waiter(interrupted: .success(.written(count))) { [uploads] answer in
+        // Not an error when the mount goes away: the bytes are here, and who is told EIO closes what is cut off.
+        Waiter(interrupted: .success(.written(count)), ended: .success(.written(count))) { [uploads] answer in
             let token = uploads.whenRoom { failure in
                 if let failure {
                     content.ranOutOfRoom(failure)

@@ -50,7 +50,7 @@ extension Content {
             if isLast { state.track?.finish() }
             guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
             try journal(state.pendingClose)
-            state.track?.acknowledged()
+            state.track?.acknowledged(at: moment)
             state.isChanged = false
             state.modified = nil
             state.closedAt = moment
@@ -85,6 +85,8 @@ extension Content {
             guard isWriter else { return departure }
             state.writers -= 1
             guard state.writers == 0 else { return departure }
+            // Before what it has released is read: nothing more is from now on.
+            state.track?.finish()
             state.closedSize = state.size
             state.keptReleased = state.released
             state.track = nil
@@ -105,7 +107,8 @@ extension Content {
     /// - Parameter writers: how many writers the caller itself accounts for.
     func mayBeginAnew(writers: Int) -> Bool {
         locked { state in
-            state.writers == writers && !state.isUnlinked && (!state.isChanged || state.failure != nil)
+            state.writers == writers && !state.isUnlinked && state.track?.hasLapsed != true
+                && (!state.isChanged || state.failure != nil)
         }
     }
 

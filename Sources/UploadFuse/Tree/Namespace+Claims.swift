@@ -43,12 +43,23 @@ extension Namespace: NameClaims {
         try unlessGone { () throws(FileSystemError) in
             try locked { tree throws(FileSystemError) in
                 let node = try tree.node(file)
+                // It may have been written and closed again since it was chosen: a writer is what it takes, and
+                // none comes while the tree is held.
+                guard try isDone(version) else { return false }
                 // Of an open one the readers keep what they have.
                 guard node.record.version != version || node.content?.hasWriters != true else { return false }
                 try journalled([.evicted(version)])
                 return true
             }
         } ?? true
+    }
+
+    private func isDone(_ version: VersionID) throws(FileSystemError) -> Bool {
+        do throws(JournalError) {
+            return try journal.upload(version)?.phase == .done
+        } catch {
+            throw .journal(error)
+        }
     }
 
     package func release(_ file: FileID, published: Bool) {

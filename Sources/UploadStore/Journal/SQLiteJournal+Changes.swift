@@ -49,7 +49,7 @@ extension SQLiteJournal {
                 "UPDATE upload SET durable = ?2 WHERE version = ?1 AND closed = ?2", version.rawValue, close.nanoseconds
             )
         case .evicted(let version):
-            try database.run("UPDATE upload SET spooled = 0 WHERE version = ?", version.rawValue)
+            try database.run("UPDATE upload SET spooled = 0 WHERE version = ? AND phase = 'done'", version.rawValue)
         case .released(let version, let indexes):
             try database.run(
                 "UPDATE chunk SET released = 1 WHERE version = ? AND number >= ? AND number < ?",
@@ -167,7 +167,7 @@ extension SQLiteJournal {
         // Told the session that it has, its chunks stay.
         try database.run(
             """
-            DELETE FROM chunk WHERE version = ?1
+            DELETE FROM chunk WHERE version = ?1 AND released = 0
             AND EXISTS (SELECT 1 FROM upload WHERE version = ?1 AND session IS NOT ?2)
             """,
             version.rawValue, session?.rawValue)
@@ -226,7 +226,8 @@ extension SQLiteJournal {
             WHERE version = ?1
             """,
             version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds)
-        try database.run("DELETE FROM chunk WHERE version = ?", version.rawValue)
+        // What has left the spool stays marked for as long as the version may be read or sent.
+        try database.run("DELETE FROM chunk WHERE version = ? AND released = 0", version.rawValue)
         try database.run(
             "UPDATE node SET published = 1 WHERE file = (SELECT file FROM upload WHERE version = ?)",
             version.rawValue)

@@ -112,6 +112,10 @@ extension SQLiteJournal {
         return released
     }
 
+    package func partlyReleased() throws(JournalError) -> [VersionID] {
+        try all("SELECT DISTINCT version FROM chunk WHERE released = 1") { VersionID(try $0.decode(atIndex: 0)) }
+    }
+
     package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
         try all(
             """

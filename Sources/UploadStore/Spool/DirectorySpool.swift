@@ -132,15 +132,25 @@ package final class DirectorySpool: Spool {
         while !rest.isEmpty {
             var files: [any SpoolFile] = []
             for version in rest.prefix(Self.synchronizedAtOnce) {
-                do throws(SpoolError) { files.append(try open(version)) } catch .missing { continue }
+                do throws(SpoolError) {
+                    files.append(try open(version))
+                } catch {
+                    // Removed, or no descriptor is left: the next who asks may have more luck.
+                    continue
+                }
             }
             rest = rest.dropFirst(Self.synchronizedAtOnce)
             // All are on their way to the disk before the first is waited for: the filesystem's own journal
             // then has to be written once or twice, not once for each of them.
             for file in files { _ = clinux_start_writeback(file.descriptor, 0, 0) }
             for file in files {
-                try file.synchronize()
-                durable.append(file.version)
+                do throws(SpoolError) {
+                    try file.synchronize()
+                    durable.append(file.version)
+                } catch {
+                    // The others are no worse for it.
+                    closeFailed(file.version, error)
+                }
             }
         }
         return durable

@@ -96,9 +96,10 @@ final class SpooledFile: SpoolFile {
         var position: Int64 = 0
         while position < end {
             let start = Int64(clinux_next_data(source.descriptor, Int(position)))
-            // ENXIO: nothing but a hole up to the end.
-            guard start >= 0 else { break }
+            if start < 0, errno == ENXIO { break }  // Nothing but a hole up to the end.
+            guard start >= 0 else { throw SpoolError(SystemFailure("lseek")) }
             let stop = Int64(clinux_next_hole(source.descriptor, Int(start)))
+            guard stop > start else { throw SpoolError(SystemFailure("lseek")) }
             var from = Int(start)
             var to = Int(start)
             while from < Int(stop) {

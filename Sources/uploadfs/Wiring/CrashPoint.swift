@@ -80,6 +80,7 @@ struct CrashingJournal: Journal {
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex> {
         try journal.releasedChunks(of: version)
     }
+    func partlyReleased() throws(JournalError) -> [VersionID] { try journal.partlyReleased() }
     func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
         try journal.evictableUploads(limit: limit)
     }

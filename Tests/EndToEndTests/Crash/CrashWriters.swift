@@ -116,7 +116,8 @@ enum CrashWriters {
                     os.unlink(self.path(name))
                 except (PermissionError, OSError) as error:
                     if error.errno not in (1, 16): raise
-                    self.done(name, content)
+                    return self.done(name, content)
+                self.note("gone", name, b"")
 
             def synced(self):
                 """A recorder: fsync now and then, and no close for a while."""
@@ -155,6 +156,7 @@ enum CrashWriters {
                 entry = json.loads(line)
                 name = entry["name"]
                 if entry["kind"] == "begin": maybe[name] = entry
+                if entry["kind"] == "gone": maybe.pop(name, None)
                 if entry["kind"] == "fsync": synced[name] = entry
                 if entry["kind"] == "ack":
                     wanted[name] = entry
