@@ -12,7 +12,8 @@ extension EndToEnd {
             let tracer = try Program(
                 "strace",
                 [
-                    "-f", "-y", "-o", file, "-e", "trace=fdatasync,fsync,pwrite64,splice,write,writev,rename,renameat2", "-p",
+                    "-f", "-y", "-o", file, "-e", "trace=fdatasync,fsync,pwrite64,splice,write,writev,rename,renameat2",
+                    "-p",
                     "\(mount.program.pid)",
                 ])
             defer { tracer.end(within: 5) }
