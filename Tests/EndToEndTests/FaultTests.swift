@@ -54,7 +54,14 @@ extension EndToEnd {
             for record in records.sorted(by: { $0.ended < $1.ended }) where record.path == "/upload/chunk" {
                 // One that was under way already may have been given up by us before its answer came.
                 if let first = acknowledged[record.query], record.began > first.ended {
-                    Issue.record("\(record.query) came at \(record.began) though it was acknowledged at \(first.ended)")
+                    let session = record.query.prefix { $0 != "&" }
+                    let history = records.filter { $0.query.hasPrefix(session) || $0.path == "/upload/finalize" }
+                    Issue.record(
+                        """
+                        \(record.query) came at \(record.began) though it was acknowledged at \(first.ended):
+                        \(history.map { "\($0.began)…\($0.ended) \($0.path) \($0.query) \($0.fault) \($0.outcome)" }
+                            .joined(separator: "\n"))
+                        """)
                 }
                 if record.wasAcknowledged { acknowledged[record.query] = record }
             }

@@ -57,6 +57,8 @@ extension UploadSession {
             guard state.leases[lease.index] === lease else { throw .superseded }
             try state.append(.stored(lease.index, record), to: lease.files)
             state.records[lease.index] = record
+            // Together with the record: a late repetition would take it for one that is still being written.
+            state.leases[lease.index] = nil
             state.lastUse = max(state.lastUse, now)
         }
     }

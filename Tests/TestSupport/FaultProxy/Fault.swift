@@ -68,6 +68,9 @@ package struct ProxyRecord: Sendable, Hashable {
         case injected(status: Int)
         /// The proxy cut the connection.
         case reset
+        /// An answer was passed on, and the client closed without having read it: it had given up at that
+        /// moment. Its kernel says so with RST instead of FIN (RFC 1122, section 4.2.2.13).
+        case unread
         /// The client went away, or the server did or was not there, or the proxy was stopped.
         case broken
     }

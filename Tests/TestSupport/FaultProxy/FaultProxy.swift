@@ -34,6 +34,14 @@ package final class FaultProxy: Sendable {
             self.stop = stop
         }
 
+        /// Whether the client took the answer to the request just recorded shows only in what comes next.
+        func markUnread(ordinal: Int) {
+            state.withLock { state in
+                guard let index = state.records.lastIndex(where: { $0.ordinal == ordinal }) else { return }
+                state.records[index].outcome = .unread
+            }
+        }
+
         /// A request's head has come in.
         func count() -> (rule: FaultRule, ordinal: Int) {
             let (rule, ordinal, seen) = state.withLock { state in

@@ -8,6 +8,8 @@ struct ProxyConnection {
     private let waiter: ProxyWaiter
     /// Bytes of the client's that are not looked at yet.
     private var inbox: [UInt8] = []
+    /// The request that was answered last: whether the client read it is still open.
+    private var answered: Int?
 
     init(client: ProxySocket, shared: FaultProxy.Shared) {
         self.client = client
@@ -32,9 +34,15 @@ struct ProxyConnection {
             if let head = HTTPHead.take(from: &inbox) { return head }
             guard inbox.count < HTTPHead.longest else { throw ProxyError.gone }
             try waiter.wait(for: [(client, POLLIN)])
-            guard let bytes = try client.read(atMost: 1 << 16) else { continue }
-            if bytes.isEmpty { return nil }
-            inbox += bytes
+            do {
+                guard let bytes = try client.read(atMost: 1 << 16) else { continue }
+                if bytes.isEmpty { return nil }
+                inbox += bytes
+                answered = nil
+            } catch {
+                if let answered { shared.markUnread(ordinal: answered) }
+                throw error
+            }
         }
     }
 
@@ -94,6 +102,7 @@ struct ProxyConnection {
         case .answered(let status, let canGoOn):
             record.outcome = 200..<300 ~= status ? .acknowledged : .refused(status: status)
             if !canGoOn { try finishPolitely() }
+            answered = record.ordinal
             return canGoOn
         }
     }

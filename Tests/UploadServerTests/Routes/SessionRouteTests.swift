@@ -166,7 +166,7 @@ struct SessionRouteTests {
 
     @Test func expiredSessionsAreSwept() async throws {
         let clock = WallClock()
-        let store = try Self.store(clock: clock)
+        let store = try storeUnderTest(clock: clock)
         store.store.calls.start()
         let parameters = SessionParameters(name: "a", contentType: "a/b", chunkSize: 8, metadata: [:])
         let open = try await store.store.begin(parameters)
@@ -185,11 +185,4 @@ struct SessionRouteTests {
         try await store.store.calls.stop()
     }
 
-    private static func store(clock: WallClock) throws -> (store: SessionStore, directory: TemporaryDirectory) {
-        let directory = try TemporaryDirectory()
-        return (
-            try SessionStore(
-                path: directory.path, lifetime: .seconds(100), maximumSessions: 9, now: { clock.now }), directory
-        )
-    }
 }
