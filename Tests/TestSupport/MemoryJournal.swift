@@ -22,6 +22,7 @@ package final class MemoryJournal: Journal {
         var applied: [[JournalChange]] = []
         var error: JournalError?
         var synchronized = 0
+        var synchronizing: JournalError?
     }
 
     private let guarded: Mutex<Guarded>
@@ -36,6 +37,11 @@ package final class MemoryJournal: Journal {
     /// What every call throws from now on; nil: nothing.
     package func fail(with error: JournalError?) {
         guarded.withLock { $0.error = error }
+    }
+
+    /// What `synchronize` throws from now on; nil: nothing.
+    package func failSynchronizing(with error: JournalError?) {
+        guarded.withLock { $0.synchronizing = error }
     }
 
     /// Every `apply` that succeeded, in order.
@@ -61,7 +67,7 @@ package final class MemoryJournal: Journal {
     }
 
     package func synchronize() throws(JournalError) {
-        _ = try read { _ in }
+        if let error = guarded.withLock({ $0.error ?? $0.synchronizing }) { throw error }
         guarded.withLock { $0.synchronized += 1 }
     }
 
@@ -139,10 +145,11 @@ package final class MemoryJournal: Journal {
     package func supersededUploads() throws(JournalError) -> [VersionID] {
         try read { state in
             state.uploads.values.filter { upload in
-                upload.phase != .done && upload.phase != .cancelled
-                    && state.uploads.values.contains {
-                        $0.file == upload.file && $0.version > upload.version && $0.closedSize != nil
-                    }
+                guard upload.phase != .done, upload.phase != .cancelled else { return false }
+                if let current = state.nodes[upload.file]?.version, current < upload.version { return true }
+                return state.uploads.values.contains {
+                    $0.file == upload.file && $0.version > upload.version && $0.closedSize != nil
+                }
             }.map(\.version)
         }
     }

@@ -8,6 +8,7 @@ package final class MemorySpool: Spool {
     private struct State {
         var files: [VersionID: MemorySpoolFile] = [:]
         var error: SpoolError?
+        var damaged: [VersionID: SpoolError] = [:]
     }
 
     private let state = Mutex(State())
@@ -20,6 +21,11 @@ package final class MemorySpool: Spool {
     /// What every write and create throws from now on; nil: nothing.
     package func fail(with error: SpoolError?) {
         state.withLock { $0.error = error }
+    }
+
+    /// The disk can't keep this version.
+    package func damage(_ version: VersionID, _ error: SpoolError) {
+        state.withLock { $0.damaged[version] = error }
     }
 
     package func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
@@ -56,12 +62,17 @@ package final class MemorySpool: Spool {
         state.withLock { Array($0.files.keys) }
     }
 
-    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] {
+    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized {
         try refuseIfTold()
-        return state.withLock { state in versions.filter { state.files[$0] != nil } }
+        return state.withLock { state in
+            let there = versions.filter { state.files[$0] != nil }
+            return Synchronized(
+                durable: there.filter { state.damaged[$0] == nil },
+                damaged: state.damaged.filter { there.contains($0.key) })
+        }
     }
 
-    package func capacity() throws(SpoolError) -> SpoolCapacity {
+    package func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
         SpoolCapacity(blockSize: 4096, total: 1 << 20, available: 1 << 19, files: 1 << 20, filesAvailable: 1 << 19)
     }
 
@@ -145,11 +156,7 @@ private final class MemorySpoolFile: SpoolFile {
 extension SpoolFile {
     /// All of it, for comparing.
     package func contents() throws(SpoolError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: Int(try size()))
-        let outcome = bytes.withUnsafeMutableBytes { buffer in
-            Result { () throws(SpoolError) in try read(into: buffer, at: 0) }
-        }
-        return Array(bytes[..<(try outcome.get())])
+        try bytes(Int(try size()), at: 0)
     }
 
     package func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolError) {

@@ -67,6 +67,21 @@ import UploadCore
         #expect(track.lapse(closed, since: Timestamp(nanoseconds: .max)) == .finished)
     }
 
+    @Test("A failed fsync is told, and what the disk refused is never published")
+    func failedFsync() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text")
+        _ = fixture.uploads.takeEvents()
+        let error = SpoolError.system(call: "fdatasync", errno: EIO)
+        fixture.spool.fail(with: error)
+        #expect(throws: FileSystemError(error)) { try fixture.fileSystem.synchronize(handle) }
+        fixture.spool.fail(with: nil)
+        #expect(fixture.uploads.takeEvents() == ["spoiled 1 spool-fdatasync"])
+        #expect(throws: FileSystemError(error)) { try fixture.close(handle) }
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+    }
+
     @Test("With --durable-close the journal calls a close durable only together with its bytes, and is synchronized")
     func durable() throws {
         let fixture = try FileSystemFixture(closesDurably: true)

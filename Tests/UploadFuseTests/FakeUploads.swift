@@ -113,7 +113,7 @@ final class FakeUploads: Uploads {
         case .spoiled(let version, let failure): "spoiled \(version) \(failure.code)"
         case .awaited(let file): "awaited \(file)"
         case .pressed: "pressed"
-        case .released(let file): "released \(file)"
+        case .released(let version, _): "released \(version)"
         case .retried(let file): "retried \(file.map { "\($0)" } ?? "all")"
         case .discarded(let version): "discarded \(version)"
         case .paused(let isPaused): isPaused ? "paused" : "resumed"

@@ -24,7 +24,9 @@ extension UploadEngine {
         case .success(let answer): succeeded(version, work, answer, claimed)
         case .failure(let error): failed(version, work, error, claimed)
         }
-        if uploads[version]?.isDoomed == true, uploads[version]?.machine.isPublishing == false { give(up: version) }
+        if let upload = uploads[version], upload.isDoomed, !upload.machine.isPublishing {
+            give(up: version, for: upload.successor)
+        }
         moved(version)
         dispatch()
     }
@@ -99,11 +101,7 @@ extension UploadEngine {
         }
         end(claimed, of: upload.machine.file, published: true)
         guard outcome == .current else { return }
-        if upload.machine.plan.released.isEmpty {
-            world.spool.gauge.addEvictable(receipt.size)
-        } else {
-            discardSpool(version)
-        }
+        if !upload.machine.plan.released.isEmpty { discardSpool(version) }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
         let status = world.board.update(version) { entry in

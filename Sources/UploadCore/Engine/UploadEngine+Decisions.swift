@@ -1,12 +1,8 @@
 /// What people decide (`.uploadfs/control`).
 extension UploadEngine {
-    /// What was interrupted is published as it is: as if its writer had closed it now.
-    func release(_ file: FileID) {
-        guard let version = versions[file]?.last, let upload = uploads[version],
-            case .interrupted = upload.machine.halt, upload.machine.plan.isClosed
-        else { return }
-        let moment = world.now()
-        guard record([.closed(version, size: upload.machine.plan.size, at: moment)]) else { return }
+    /// What was interrupted is published as it is: its close is in the journal.
+    func release(_ version: VersionID, at moment: Timestamp) {
+        guard uploads[version] != nil else { return }
         uploads[version]?.closedAt = moment
         uploads[version]?.machine.released()
         gathered[version] = moment

@@ -17,13 +17,9 @@ extension UploadEngine {
             let oldest = world.now().advanced(by: .zero - settings.keepFinished)
             let records = try world.journal.prunable(
                 before: oldest, beyond: settings.keepFinishedCount, limit: Self.atOnce)
-            var forgotten: [JournalChange] = []
-            for record in records {
-                // Whose bytes somebody is changing is not finished.
-                if record.isSpooled, await !evict(record) { continue }
-                forgotten.append(.removeUpload(record.version))
-            }
-            try world.journal.apply(forgotten)
+            // Whose bytes somebody is changing is not finished.
+            let forgotten = await evict(records.filter(\.isSpooled)) + records.filter { !$0.isSpooled }.map(\.version)
+            try world.journal.apply(forgotten.map { .removeUpload($0) })
             return forgotten.count == Self.atOnce
         } catch {
             world.log.trouble(FailureSentences.journal(error).reason, [:])

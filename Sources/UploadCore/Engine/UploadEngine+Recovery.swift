@@ -41,7 +41,6 @@ extension UploadEngine {
         }
         do throws(JournalError) {
             owed = Deque(try world.journal.owedAborts())
-            world.spool.gauge.addEvictable(try world.journal.evictableBytes())
             // Only now: should we be killed before, the next one has to look as closely.
             try world.journal.apply([.setFact(name: Self.bootFact, value: boot)])
         } catch {

@@ -35,30 +35,28 @@ extension UploadEngine {
                 return world.log.trouble(FailureSentences.journal(error).reason, [:])
             }
             guard !candidates.isEmpty else { return }
-            for record in candidates where world.spool.gauge.excess > 0 {
-                if await !evict(record) { kept += 1 }
+            // No more than it takes.
+            var wanted = world.spool.gauge.excess
+            let chosen = candidates.prefix { record in
+                defer { wanted -= record.receipt?.size ?? 0 }
+                return wanted > 0
             }
+            kept += chosen.count - (await evict(chosen)).count
         }
     }
 
-    /// - Returns: whether it is gone; not when somebody writes to it.
-    func evict(_ record: UploadRecord) async -> Bool {
-        do throws(JournalError) {
-            guard try world.names.evict(record.file, record.version) else { return false }
-        } catch {
-            world.log.trouble(FailureSentences.journal(error).reason, [:])
-            return false
-        }
-        world.spool.gauge.addEvictable(-(record.receipt?.size ?? 0))
-        // Of a big file it takes a while.
-        await world.offload { [world] in
-            do throws(SpoolError) {
-                try world.spool.remove(record.version)
+    /// - Returns: those that are gone; not those that somebody writes to.
+    func evict(_ records: some Sequence<UploadRecord>) async -> [VersionID] {
+        var gone: [VersionID] = []
+        for record in records {
+            do throws(JournalError) {
+                if try world.names.evict(record.file, record.version) { gone.append(record.version) }
             } catch {
-                world.log.trouble(FailureSentences.spool(error).reason, ["version": "\(record.version)"])
+                world.log.trouble(FailureSentences.journal(error).reason, [:])
             }
         }
-        return true
+        if !gone.isEmpty { await removeSpools(gone) }
+        return gone
     }
 
     // MARK: What is stored

@@ -30,7 +30,7 @@ extension UploadEngine {
             if let status = world.board.status(of: file), status.phase.isSettled {
                 world.board.answerWaiters(status)
             }
-        case .released(let file): release(file)
+        case .released(let version, let moment): release(version, at: moment)
         case .retried(let file): retry(file)
         case .discarded(let version): give(up: version)
         case .paused(let isPaused): pause(isPaused)
@@ -134,12 +134,6 @@ extension UploadEngine {
         settleAnew(version)
     }
 
-    /// What was closed before a complete close, and is not published yet, never needs to be.
-    func supersede(_ version: VersionID) {
-        guard let machine = uploads[version]?.machine, machine.supersedes else { return }
-        for older in versions[machine.file] ?? [] where older < version { give(up: older) }
-    }
-
     private func torn(_ version: VersionID, _ failure: Failure) {
         wake(version)
         takeNews(version)
@@ -178,68 +172,6 @@ extension UploadEngine {
         moved(version)
     }
 
-    // MARK: Giving up
-
-    /// Unlinked or superseded: nothing of it shall be published any more, here and there.
-    func give(up version: VersionID) {
-        guard var upload = uploads[version] else { return }
-        if upload.machine.isPublishing {
-            // The request may be carried out already. Its answer is awaited, so that a newer version
-            // of the path can't be overtaken by it.
-            uploads[version]?.isDoomed = true
-            return
-        }
-        upload.settling?.cancel()
-        upload.pause?.cancel()
-        for task in upload.tasks.values { task.cancel() }
-        upload.tasks = [:]
-        forget(version)
-        discard(version, owing: upload.machine.session.token)
-        if let token = upload.machine.session.token { abort(token) }
-        if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
-        world.board.remove(version)
-    }
-
-    /// Forgets a version here; the journal owes the destination the end of its session.
-    func discard(_ version: VersionID, owing session: SessionToken?) {
-        guard record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)]) else {
-            // The row is still there, and a row without its bytes would be a failure at the next mount.
-            return
-        }
-        discardSpool(version)
-    }
-
-    /// Takes a version from among those on their way.
-    func forget(_ version: VersionID) {
-        guard let upload = uploads.removeValue(forKey: version) else { return }
-        queue.remove(version)
-        let file = upload.machine.file
-        versions[file]?.removeAll { $0 == version }
-        if versions[file]?.isEmpty == true { versions[file] = nil }
-    }
-
-    /// Versions of an unlinked file that are not on their way: done, or dormant.
-    private func forgetRemoved(_ file: FileID) {
-        for (version, opened) in dormant where opened.file == file { dormant[version] = nil }
-        guard versions[file] == nil else { return }
-        do {
-            while let record = try world.journal.newestUpload(of: file) {
-                try world.journal.apply([.removeUpload(record.version)])
-                discardSpool(record.version)
-            }
-        } catch {
-            trouble(FailureSentences.journal(error), of: file)
-        }
-    }
-
-    func discardSpool(_ version: VersionID) {
-        do {
-            try world.spool.remove(version)
-        } catch {
-            world.log.trouble("A spool file could not be removed.", ["version": "\(version)", "error": "\(error)"])
-        }
-    }
-
     // MARK: The journal
 
     /// Journals; a journal that can't is reported and the upload goes on: what is not journalled
@@ -254,9 +186,5 @@ extension UploadEngine {
             world.log.trouble(failure.reason, ["remedy": failure.remedy])
             return false
         }
-    }
-
-    private func trouble(_ failure: Failure, of file: FileID) {
-        world.log.trouble(failure.reason, ["remedy": failure.remedy, "file": "\(file)"])
     }
 }

@@ -36,10 +36,15 @@ package actor UploadEngine {
     var watching: Task<Void, Never>?
     /// Closes that are not on stable storage yet.
     var gathered: [VersionID: Timestamp] = [:]
+    /// What these have made needless: it goes when they are.
+    var superseded: [VersionID: [VersionID]] = [:]
     var keeping: Task<Void, Never>?
+    /// Versions whose spool files are to be removed.
+    var needless: [VersionID] = []
+    var removing: Task<Void, Never>?
     var isPaused = false
     var isStopping = false
-    private var probing: Task<Void, Never>?
+    var probing: Task<Void, Never>?
     private var lastTask = 0
 
     /// A version on its way.
@@ -56,6 +61,8 @@ package actor UploadEngine {
         var closedAt: Timestamp?
         /// Given up while a publishing request was under way: cleaned up once its answer is there.
         var isDoomed = false
+        /// Given up for this one.
+        var successor: VersionID?
     }
 
     package init(world: EngineWorld, settings: EngineSettings) {
@@ -97,11 +104,12 @@ package actor UploadEngine {
         running?.cancel()
         let closes = gathered
         gathered = [:]
-        guard !closes.isEmpty || running != nil else { return }
+        guard !closes.isEmpty || running != nil || removing != nil else { return }
         let (ended, end) = AsyncStream.makeStream(of: Void.self)
         Task {
             await running?.value
             await self.keep(closes)
+            await self.removing?.value
             end.finish()
         }
         let limit = Task { [world, time = settings.stoppingTime] in
@@ -256,63 +264,5 @@ package actor UploadEngine {
         } catch {
             return .failure(error)
         }
-    }
-
-    // MARK: The dead destination
-
-    /// Asks from time to time whether it is back, and lets everybody go on then.
-    func startProbing() {
-        guard probing == nil else { return }
-        probing = Task { [world] in
-            while !Task.isCancelled, let delay = self.announceProbe() {
-                do { try await world.clock.sleep(for: delay) } catch { return }
-                world.board.count { $0.requests["probe", default: 0] += 1 }
-                let answer: Result<Void, DestinationError>
-                do throws(DestinationError) {
-                    try await world.destination.probe()
-                    answer = .success(())
-                } catch {
-                    answer = .failure(error)
-                }
-                // A request went well in the meantime: what the probe found is of yesterday.
-                guard !Task.isCancelled else { return }
-                guard case .failure(let error) = answer else { return self.probeSucceeded() }
-                self.probeFailed(error)
-            }
-        }
-    }
-
-    /// - Returns: how long until the next probe; nil when none is needed.
-    private func announceProbe() -> Duration? {
-        guard case .open(let error) = breaker.state, !isStopping else { return nil }
-        let delay = breaker.probeDelay(random: world.random())
-        world.board.stopped(
-            StatusOverview.Stoppage(
-                reason: FailureSentences.failure(for: error).reason, until: world.now().advanced(by: delay)))
-        return delay
-    }
-
-    private func probeSucceeded() {
-        breaker.probeSucceeded()
-        destinationIsBack()
-    }
-
-    private func probeFailed(_ error: DestinationError) {
-        world.board.count { $0.requestsFailed["probe", default: 0] += 1 }
-        breaker.probeFailed(error)
-    }
-
-    func destinationIsBack() {
-        probing?.cancel()
-        probing = nil
-        if !isPaused { world.board.stopped(nil) }
-        let now = world.now()
-        for version in uploads.keys {
-            uploads[version]?.machine.destinationIsBack(at: now)
-            moved(version)
-        }
-        dispatch()
-        startAborting()
-        sweepSessions()
     }
 }

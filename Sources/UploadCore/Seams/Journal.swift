@@ -30,7 +30,8 @@ package protocol Journal: Sendable {
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
     /// All of a file's versions, oldest first.
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord]
-    /// Unfinished versions of whose file a newer one has been closed.
+    /// Unfinished versions of whose file a newer one has been closed, or that are newer than what the tree has:
+    /// somebody took them back.
     func supersededUploads() throws(JournalError) -> [VersionID]
     /// Every version that is neither done nor cancelled, oldest first.
     func unfinishedUploads() throws(JournalError) -> [UploadRecord]

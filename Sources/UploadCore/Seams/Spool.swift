@@ -24,15 +24,16 @@ package protocol Spool: Sendable {
 
     /// Brings the bytes of all of these to stable storage, and their names: together, which costs little
     /// more than one of them alone. Blocks as long as the disk takes.
-    /// - Returns: those that are there now. One that was removed is none of them, and no error.
-    /// - Throws: when none can be.
-    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID]
+    /// - Returns: which are there now, and which never will be. One that was removed is none of them, and no error.
+    /// - Throws: when nothing can be said of any.
+    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized
 
     /// How much of the quota is in use; kept up to date by whatever is done through this seam.
     var gauge: SpoolGauge { get }
 
     /// What statvfs(3) says of the filesystem below, within the quota.
-    func capacity() throws(SpoolError) -> SpoolCapacity
+    /// - Parameter evictable: bytes in the spool that can be given away at once.
+    func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity
 }
 
 /// One version's bytes. Every method may be called from any thread at any time.
@@ -64,6 +65,29 @@ package protocol SpoolFile: AnyObject, Sendable {
 
     /// On stable storage when it returns (fdatasync, and the directory entry the first time).
     func synchronize() throws(SpoolError)
+}
+
+extension SpoolFile {
+    /// A copy of `count` bytes; fewer only at the end of the file.
+    package func bytes(_ count: Int, at offset: Int64) throws(SpoolError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let outcome = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(SpoolError) in try read(into: buffer, at: offset) }
+        }
+        return Array(bytes[..<(try outcome.get())])
+    }
+}
+
+/// What became of versions that were to be brought to stable storage.
+package struct Synchronized: Sendable {
+    package var durable: [VersionID]
+    /// The disk refused some of their bytes, and nobody knows which.
+    package var damaged: [VersionID: SpoolError]
+
+    package init(durable: [VersionID] = [], damaged: [VersionID: SpoolError] = [:]) {
+        self.durable = durable
+        self.damaged = damaged
+    }
 }
 
 package struct SpoolCapacity: Sendable, Hashable {

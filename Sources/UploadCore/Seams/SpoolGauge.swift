@@ -12,8 +12,6 @@ package final class SpoolGauge: Sendable {
 
     private struct State {
         var used: Int64 = 0
-        /// Of `used`, what could be given away at once.
-        var evictable: Int64 = 0
         var waiting: [WaitToken: Waiting] = [:]
         var lastToken: UInt64 = 0
     }
@@ -40,8 +38,9 @@ package final class SpoolGauge: Sendable {
     package var excess: Int64 { max(0, used - (limit - limit / 4)) }
 
     /// Bytes that could be written before somebody would have to wait.
-    package var available: Int64 {
-        state.withLock { max(0, limit - max(0, $0.used - $0.evictable)) }
+    /// - Parameter evictable: of `used`, what can be given away at once.
+    package func available(evictable: Int64) -> Int64 {
+        max(0, limit - max(0, used - evictable))
     }
 
     /// The spool's files occupy more or less than before. Who waits goes on once there is room.
@@ -53,10 +52,6 @@ package final class SpoolGauge: Sendable {
             return Array(state.waiting.values)
         }
         for waiting in answers { waiting.answer(nil) }
-    }
-
-    package func addEvictable(_ bytes: Int64) {
-        state.withLock { $0.evictable = max(0, $0.evictable + bytes) }
     }
 
     // MARK: Waiting

@@ -22,7 +22,7 @@ package enum WriterEvent: Sendable {
     /// Somebody waits for it: no settling time.
     case awaited(FileID)
     /// Somebody decided that what was interrupted is published as it is.
-    case released(FileID)
+    case released(VersionID, at: Timestamp)
     /// Somebody wants what failed or waits to be tried now; nil: all of it.
     case retried(FileID?)
     /// Somebody gave this version up; the tree has forgotten it already.

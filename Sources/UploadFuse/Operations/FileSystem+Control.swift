@@ -32,7 +32,7 @@ extension FileSystem {
         case .pause: uploads.post(.paused(true))
         case .resume: uploads.post(.paused(false))
         case .retryAll: uploads.post(.retried(nil))
-        case .release(let path): uploads.post(.released(try file(path, in: [.interrupted])))
+        case .release(let path): try release(try file(path, in: [.interrupted]))
         case .retry(let path): uploads.post(.retried(try file(path, in: [.failed, .waiting])))
         case .discard(let path): try giveUp(try file(path, in: [.failed, .interrupted]))
         case .cancel(let path):
@@ -55,6 +55,20 @@ extension FileSystem {
         return file
     }
 
+    /// What was interrupted is closed now, as it is, in the place of its writer.
+    private func release(_ file: FileID) throws(FileSystemError) {
+        try namespace.locked { tree throws(FileSystemError) in
+            let node = try tree.node(file)
+            // Somebody has opened it to go on with it, and will close it.
+            guard let version = node.record.version, node.content?.hasWriters != true else { throw .notNow }
+            let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
+            guard upload?.phase == .interrupted else { throw .notNow }
+            let moment = now()
+            try namespace.journalled([.closed(version, size: node.record.size, at: moment)])
+            uploads.post(.released(version, at: moment))
+        }
+    }
+
     /// The newest version goes. What was closed before it comes back; a file of which nothing is left is unlinked.
     private func giveUp(_ file: FileID) throws(FileSystemError) {
         let change = try namespace.locked { tree throws(FileSystemError) -> KernelCaches.Change in
@@ -63,7 +77,12 @@ extension FileSystem {
             guard node.claims == 0 else { throw .beingPublished }
             guard node.content?.hasWriters != true else { throw .notNow }
             let versions = try journalled { () throws(JournalError) in try journal.uploads(of: file) }
-            guard let older = versions.last(where: { $0.version < version && $0.closedSize != nil }) else {
+            // What a close has superseded does not come back; what is published is there, whatever happens here.
+            let close = versions.last { $0.version == version }?.closed
+            let older = versions.last {
+                $0.version < version && $0.closedSize != nil && ($0.phase == .done || close == nil)
+            }
+            guard let older else {
                 guard !node.record.isPublished else { throw .published }
                 try remove(node.record, from: node.record.parent, in: &tree)
                 uploads.post(.removed(file))
@@ -73,7 +92,9 @@ extension FileSystem {
             record.version = older.version
             record.size = older.closedSize ?? 0
             record.attributes.changed = now()
-            try namespace.journalled([.updateNode(record)])
+            // Void from here on, so that the engine does not publish it before it hears of this.
+            let void: [JournalChange] = close.map { [.lapsed(version, ofClose: $0)] } ?? []
+            try namespace.journalled([.updateNode(record)] + void)
             tree.recorded(record)
             try tree.update(file) { $0.content = nil }
             uploads.post(.discarded(version))

@@ -52,7 +52,15 @@ extension FileSystem {
         switch handle {
         case .file(let handle):
             let readable = try handle.content.readable(count, at: offset)
-            return .spool(readable.file, offset: offset, count: readable.count)
+            guard spool.gauge.isPressed else {
+                return .spool(readable.file, offset: offset, count: readable.count)
+            }
+            // Room may be made under our hands: what was read counts if it is still here afterwards.
+            let bytes = try spooled { () throws(SpoolError) in
+                try readable.file.bytes(readable.count, at: offset)
+            }
+            _ = try handle.content.readable(count, at: offset)
+            return .bytes(bytes[...])
         case .status(let text): return .bytes(text.slice(count, at: offset))
         case .wait(let wait): return wait.read(count, at: offset)
         case .directory: throw .isDirectory

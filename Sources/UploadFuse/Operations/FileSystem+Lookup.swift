@@ -26,6 +26,7 @@ extension FileSystem {
     }
 
     func capacity() throws(FileSystemError) -> SpoolCapacity {
-        try spooled { () throws(SpoolError) in try spool.capacity() }
+        let evictable = try journalled { () throws(JournalError) in try journal.evictableBytes() }
+        return try spooled { () throws(SpoolError) in try spool.capacity(evictable: evictable) }
     }
 }

@@ -83,9 +83,10 @@ extension SQLiteJournal {
     package func supersededUploads() throws(JournalError) -> [VersionID] {
         try all(
             """
-            SELECT version FROM upload WHERE phase NOT IN ('done', 'cancelled') AND EXISTS (
+            SELECT version FROM upload WHERE phase NOT IN ('done', 'cancelled') AND (EXISTS (
                 SELECT 1 FROM upload AS newer
                 WHERE newer.file = upload.file AND newer.version > upload.version AND newer.closed_size IS NOT NULL)
+            OR version > (SELECT node.version FROM node WHERE node.file = upload.file))
             """
         ) { VersionID(try $0.decode(atIndex: 0)) }
     }

@@ -126,8 +126,8 @@ package final class DirectorySpool: Spool {
         }
     }
 
-    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] {
-        var durable: [VersionID] = []
+    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized {
+        var outcome = Synchronized()
         var rest = versions[...]
         while !rest.isEmpty {
             var files: [any SpoolFile] = []
@@ -146,27 +146,27 @@ package final class DirectorySpool: Spool {
             for file in files {
                 do throws(SpoolError) {
                     try file.synchronize()
-                    durable.append(file.version)
+                    outcome.durable.append(file.version)
                 } catch {
                     // The others are no worse for it.
-                    closeFailed(file.version, error)
+                    outcome.damaged[file.version] = error
                 }
             }
         }
-        return durable
+        return outcome
     }
 
     /// Files that are held open for it at a time.
     private static let synchronizedAtOnce = 64
 
-    package func capacity() throws(SpoolError) -> SpoolCapacity {
+    package func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
         var status = statvfs()
         guard fstatvfs(directory.number, &status) == 0 else { throw SpoolError(SystemFailure("fstatvfs")) }
         let block = UInt64(status.f_frsize)
         let total = min(UInt64(status.f_blocks), UInt64(max(0, gauge.limit)) / block)
         return SpoolCapacity(
             blockSize: block, total: total,
-            available: min(UInt64(status.f_bavail), UInt64(max(0, gauge.available)) / block),
+            available: min(UInt64(status.f_bavail), UInt64(gauge.available(evictable: evictable)) / block),
             files: UInt64(status.f_files), filesAvailable: UInt64(status.f_favail))
     }
 

@@ -193,6 +193,8 @@ struct CrashingSpool: Spool {
 
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
-    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> [VersionID] { try spool.synchronize(versions) }
-    func capacity() throws(SpoolError) -> SpoolCapacity { try spool.capacity() }
+    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized { try spool.synchronize(versions) }
+    func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
+        try spool.capacity(evictable: evictable)
+    }
 }

@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
-import UploadCore
+
+@testable import UploadCore
 
 /// P1 beyond a kill: what is on stable storage, and what is believed after the machine went down.
 @Suite(.timeLimit(.minutes(1))) struct UploadEngineDurabilityTests {
@@ -126,7 +127,65 @@ import UploadCore
             try spool.create(VersionID(2)).store([7], at: 0)
         }
         #expect(try journal.upload(VersionID(2))?.isSpooled == false)
+        await bench.stop()
         #expect(try bench.spool.versions().isEmpty)
+    }
+
+    @Test("A durable close stays until the one that makes it needless is durable as well")
+    func supersededStays() async throws {
+        let bench = try await EngineBench()
+        func durable(_ version: VersionID) throws -> Bool { try bench.journal.upload(version)?.durable != nil }
+        let first = try bench.create("a~", number: 9, version: 2, nameClass: .temporary)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        while try !durable(first.version) {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        let second = try bench.create("a~", number: 9, version: 3, nameClass: .temporary)
+        try bench.write(second, [2], at: 0)
+        try bench.close(second)
+        while await bench.engine.superseded.isEmpty { await Task.yield() }
+        // A power loss now would take the second one, and leave the first.
+        #expect(try !durable(second.version))
+        #expect(try durable(first.version))
+        #expect(try bench.spool.versions().contains(first.version))
+        while try bench.spool.versions().contains(first.version) {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        #expect(try durable(second.version))
+        #expect(try bench.journal.upload(first.version) == nil)
+        while await !bench.engine.superseded.isEmpty { await Task.yield() }
+        await bench.stop()
+    }
+
+    @Test("A spool file goes only after the journal's word for it is on stable storage")
+    func removal() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a~", number: 9, nameClass: .temporary)
+        try bench.write(writer, [1], at: 0)
+        bench.journal.failSynchronizing(with: .noSpace)
+        bench.front.post(.removed(writer.file))
+        while try bench.journal.upload(writer.version) != nil { await Task.yield() }
+        while await bench.engine.removing != nil { await Task.yield() }
+        #expect(try bench.spool.versions() == [writer.version])
+        await bench.stop()
+    }
+
+    @Test("What the disk refuses is not published: its bytes can't be relied on")
+    func damaged() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a~", number: 9, nameClass: .temporary)
+        try bench.write(writer, [1], at: 0)
+        bench.spool.damage(writer.version, .system(call: "fdatasync", errno: 5))
+        try bench.close(writer)
+        while bench.board.status(of: writer.file)?.phase != .failed {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        #expect(bench.board.status(of: writer.file)?.failure?.code == "spool-fdatasync")
+        #expect(try bench.journal.upload(writer.version)?.phase == .failed)
         await bench.stop()
     }
 }

@@ -142,7 +142,7 @@ struct DirectorySpoolTests {
 
     @Test("tells of the filesystem below")
     func tellsItsCapacity() throws {
-        let capacity = try spool.capacity()
+        let capacity = try spool.capacity(evictable: 0)
         #expect(capacity.blockSize >= 512)
         #expect(capacity.total >= capacity.available)
         #expect(capacity.total > 0)

@@ -1,0 +1,58 @@
+/// The dead destination: one request asks from time to time whether it is back, and nobody else does.
+extension UploadEngine {
+    /// Asks from time to time whether it is back, and lets everybody go on then.
+    func startProbing() {
+        guard probing == nil else { return }
+        probing = Task { [world] in
+            while !Task.isCancelled, let delay = self.announceProbe() {
+                do { try await world.clock.sleep(for: delay) } catch { return }
+                world.board.count { $0.requests["probe", default: 0] += 1 }
+                let answer: Result<Void, DestinationError>
+                do throws(DestinationError) {
+                    try await world.destination.probe()
+                    answer = .success(())
+                } catch {
+                    answer = .failure(error)
+                }
+                // A request went well in the meantime: what the probe found is of yesterday.
+                guard !Task.isCancelled else { return }
+                guard case .failure(let error) = answer else { return self.probeSucceeded() }
+                self.probeFailed(error)
+            }
+        }
+    }
+
+    /// - Returns: how long until the next probe; nil when none is needed.
+    private func announceProbe() -> Duration? {
+        guard case .open(let error) = breaker.state, !isStopping else { return nil }
+        let delay = breaker.probeDelay(random: world.random())
+        world.board.stopped(
+            StatusOverview.Stoppage(
+                reason: FailureSentences.failure(for: error).reason, until: world.now().advanced(by: delay)))
+        return delay
+    }
+
+    private func probeSucceeded() {
+        breaker.probeSucceeded()
+        destinationIsBack()
+    }
+
+    private func probeFailed(_ error: DestinationError) {
+        world.board.count { $0.requestsFailed["probe", default: 0] += 1 }
+        breaker.probeFailed(error)
+    }
+
+    func destinationIsBack() {
+        probing?.cancel()
+        probing = nil
+        if !isPaused { world.board.stopped(nil) }
+        let now = world.now()
+        for version in uploads.keys {
+            uploads[version]?.machine.destinationIsBack(at: now)
+            moved(version)
+        }
+        dispatch()
+        startAborting()
+        sweepSessions()
+    }
+}

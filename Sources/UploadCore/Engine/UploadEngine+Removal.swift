@@ -1,0 +1,109 @@
+/// What nobody needs any more. Nothing is taken away before its going can no longer be undone by a power loss:
+/// first the journal's word for it is on stable storage, and that of what takes its place, then its bytes go.
+extension UploadEngine {
+    /// What was closed before a complete close, and is not published yet, never needs to be.
+    func supersede(_ version: VersionID) {
+        guard let machine = uploads[version]?.machine, machine.supersedes else { return }
+        for older in versions[machine.file] ?? [] where older < version { give(up: older, for: version) }
+    }
+
+    /// Unlinked or superseded: nothing of it shall be published any more, here and there.
+    /// - Parameter successor: whose close has made it needless; nil: nobody's.
+    func give(up version: VersionID, for successor: VersionID? = nil) {
+        guard var upload = uploads[version] else { return }
+        if upload.machine.isPublishing {
+            // The request may be carried out already. Its answer is awaited, so that a newer version
+            // of the path can't be overtaken by it.
+            uploads[version]?.isDoomed = true
+            uploads[version]?.successor = successor
+            return
+        }
+        upload.settling?.cancel()
+        upload.pause?.cancel()
+        for task in upload.tasks.values { task.cancel() }
+        upload.tasks = [:]
+        forget(version)
+        let session = upload.machine.session.token
+        let waiting = superseded.removeValue(forKey: version) ?? []
+        if let successor, gathered[successor] != nil {
+            if let session { record([.oweAbort(session)]) }
+            superseded[successor, default: []] += waiting + [version]
+        } else {
+            for older in waiting { discard(older, owing: nil) }
+            discard(version, owing: session)
+        }
+        if let session { abort(session) }
+        if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
+        world.board.remove(version)
+    }
+
+    /// Forgets a version here; the journal owes the destination the end of its session.
+    func discard(_ version: VersionID, owing session: SessionToken?) {
+        guard record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)]) else {
+            // The row is still there, and a row without its bytes would be a failure at the next mount.
+            return
+        }
+        discardSpool(version)
+    }
+
+    /// Takes a version from among those on their way.
+    func forget(_ version: VersionID) {
+        guard let upload = uploads.removeValue(forKey: version) else { return }
+        queue.remove(version)
+        let file = upload.machine.file
+        versions[file]?.removeAll { $0 == version }
+        if versions[file]?.isEmpty == true { versions[file] = nil }
+    }
+
+    /// Versions of an unlinked file that are not on their way: done, or dormant.
+    func forgetRemoved(_ file: FileID) {
+        for (version, opened) in dormant where opened.file == file { dormant[version] = nil }
+        guard versions[file] == nil else { return }
+        do {
+            while let record = try world.journal.newestUpload(of: file) {
+                try world.journal.apply([.removeUpload(record.version)])
+                discardSpool(record.version)
+            }
+        } catch {
+            let failure = FailureSentences.journal(error)
+            world.log.trouble(failure.reason, ["remedy": failure.remedy, "file": "\(file)"])
+        }
+    }
+
+    // MARK: The spool
+
+    /// The journal has been told that its bytes are not needed: they go soon, together with others.
+    func discardSpool(_ version: VersionID) {
+        needless.append(version)
+        guard removing == nil else { return }
+        removing = Task {
+            while !needless.isEmpty {
+                let versions = needless
+                needless = []
+                await self.removeSpools(versions)
+            }
+            removing = nil
+        }
+    }
+
+    /// Call when the journal has been told. Of big files it takes a while.
+    func removeSpools(_ versions: [VersionID]) async {
+        await world.offload { [world] in
+            do throws(JournalError) {
+                try world.journal.synchronize()
+            } catch {
+                // They stay, belong to nothing, and the next mount removes them.
+                return world.log.trouble(FailureSentences.journal(error).reason, [:])
+            }
+            for version in versions {
+                do throws(SpoolError) {
+                    try world.spool.remove(version)
+                } catch {
+                    world.log.trouble(
+                        "A spool file could not be removed.",
+                        ["version": "\(version)", "error": FailureSentences.spool(error).reason])
+                }
+            }
+        }
+    }
+}
