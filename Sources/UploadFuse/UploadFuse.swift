@@ -6,6 +6,7 @@
 /// - `Operations/` what each request means: an extension of `FileSystem` per family. Plain Swift
 ///   values in, values or `FileSystemError` out, so that tests need no mount.
 /// - `Tree/` which nodes are remembered, who has them open, what state their content is in.
+/// - `Processes/` who writes, and whether a close is the work of a dying process.
 /// - `StatusFiles/` everything below `.uploadfs`.
 ///
 /// Nothing in here waits for the network, opens a path inside the mount, or holds a lock while it

@@ -44,16 +44,20 @@ extension EndToEnd {
         func df() throws {
             let scene = try Scene()
             let mount = try scene.mount(nil, ["--spool-limit", "64MiB"])
-            let free = "stat -f -c '%b %a %S' \(mount.mountpoint)"
-            let empty = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            // Blocks, those of them that are free, and how many bytes each has.
+            func room() throws -> [Int] {
+                try Shell.must("stat -f -c '%b %a %S' \(mount.mountpoint)").split(whereSeparator: \.isWhitespace)
+                    .compactMap { Int($0) }
+            }
+            let empty = try room()
             #expect(empty[0] * empty[2] == 64 << 20)
             #expect(empty[1] == empty[0])
             try Shell.must("head -c 8M /dev/urandom > \(mount.path("a.part"))")
-            let held = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            let held = try room()
             #expect((held[0] - held[1]) * held[2] >= 8 << 20)
             try Shell.must("mv \(mount.path("a.part")) \(mount.path("a"))")
             try mount.wait(for: "a")
-            let published = try Shell.must(free).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            let published = try room()
             #expect((published[0] - published[1]) * published[2] < 1 << 20)
         }
 

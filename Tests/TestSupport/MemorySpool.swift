@@ -62,13 +62,14 @@ package final class MemorySpool: Spool {
         state.withLock { Array($0.files.keys) }
     }
 
-    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized {
-        try refuseIfTold()
-        return state.withLock { state in
-            let there = versions.filter { state.files[$0] != nil }
-            return Synchronized(
-                durable: there.filter { state.damaged[$0] == nil },
-                damaged: state.damaged.filter { there.contains($0.key) })
+    package func synchronize(_ versions: [VersionID]) -> Synchronized {
+        state.withLock { state in
+            var outcome = Synchronized()
+            for version in versions {
+                let error = state.files[version] == nil ? .missing(version) : state.damaged[version]
+                if let error { outcome.damaged[version] = error } else { outcome.durable.append(version) }
+            }
+            return outcome
         }
     }
 
@@ -136,7 +137,6 @@ private final class MemorySpoolFile: SpoolFile {
     }
 
     func size() throws(SpoolError) -> Int64 { Int64(try status().st_size) }
-    func blocks() throws(SpoolError) -> Int64 { Int64(try status().st_blocks) }
     func synchronize() throws(SpoolError) { try spool.refuseIfTold() }
 
     private func status() throws(SpoolError) -> stat {
@@ -159,6 +159,7 @@ extension SpoolFile {
         try bytes(Int(try size()), at: 0)
     }
 
+    /// A `Result` comes out of the closure, since Swift 6.3.1 crashes on one that throws a typed error.
     package func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolError) {
         let outcome = bytes.withUnsafeBytes { buffer in
             Result { () throws(SpoolError) in try write(buffer, at: offset) }

@@ -11,9 +11,7 @@ import UploadCore
     @Test("What a killed writer left is torn: the journal has no close of it, and the engine is told why")
     func killed() throws {
         let fixture = try FileSystemFixture()
-        let handle = try fixture.create("a")
-        try fixture.write(handle, "half", by: 7)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        let handle = try fixture.halfWritten(by: 7)
         _ = fixture.uploads.takeEvents()
         try fixture.close(handle, by: 7)
         #expect(fixture.uploads.takeEvents() == ["torn 1 4 writer-killed"])
@@ -24,9 +22,7 @@ import UploadCore
     @Test("A shell that closes the file after the command it lent it to was killed mends nothing")
     func sharedAndKilled() throws {
         let fixture = try FileSystemFixture()
-        let handle = try fixture.create("a")
-        try fixture.write(handle, "half", by: 7)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        let handle = try fixture.halfWritten(by: 7)
         try fixture.fileSystem.flush(handle, by: 7)
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
         _ = fixture.uploads.takeEvents()

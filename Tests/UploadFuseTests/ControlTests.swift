@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -11,10 +10,7 @@ import UploadCore
     /// A file that its killed writer left: "half".
     private func interrupted() throws -> FileSystemFixture {
         let fixture = try FileSystemFixture()
-        let handle = try fixture.create("a.txt")
-        try fixture.write(handle, "half", by: 7)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
-        try fixture.close(handle, by: 7)
+        try fixture.close(try fixture.halfWritten("a.txt", by: 7), by: 7)
         // The engine's part.
         try fixture.journal.apply([
             .setPhase(

@@ -106,6 +106,14 @@ final class FileSystemFixture: Sendable {
         return try #require(try lookup(name, in: parent)).attributes.inode
     }
 
+    /// A file with "half" in it, by a thread that dies when it flushes.
+    func halfWritten(_ name: String = "a", by thread: Int32) throws -> OpenHandle {
+        let handle = try create(name)
+        try write(handle, "half", by: thread)
+        doomed.threads.withLock { _ = $0.insert(thread) }
+        return handle
+    }
+
     /// As the engine does when the destination has it.
     func publish(_ version: VersionID) throws {
         let receipt = PublishReceipt(url: "u", size: 4, digest: "d")

@@ -25,19 +25,22 @@ import UploadCore
         }
     }
 
-    private func park(_ fixture: FileSystemFixture, _ handle: OpenHandle) throws -> (Waiter, Outcomes) {
+    /// A file whose second page is more than the spool has room for.
+    private func park(
+        flags: Int32 = O_WRONLY
+    ) throws -> (fixture: FileSystemFixture, handle: OpenHandle, waiter: Waiter, outcomes: Outcomes) {
+        let fixture = try FileSystemFixture(spoolLimit: 8192)
+        let handle = try fixture.create("a", flags: flags)
+        #expect(try fixture.write(handle, Self.page) == 4096)
         guard case .parked(let waiter) = try fixture.answer(handle, Self.page, at: 4096) else {
             throw FileSystemError.noSpace
         }
-        return (waiter, Outcomes())
+        return (fixture, handle, waiter, Outcomes())
     }
 
     @Test("A writer ahead of a full spool is held up, its bytes kept, and goes on when there is room")
     func heldUp() throws {
-        let fixture = try FileSystemFixture(spoolLimit: 8192)
-        let handle = try fixture.create("a", flags: O_RDWR)
-        #expect(try fixture.write(handle, Self.page) == 4096)
-        let (waiter, outcomes) = try park(fixture, handle)
+        let (fixture, handle, waiter, outcomes) = try park(flags: O_RDWR)
         _ = waiter.begin(outcomes.add)
         #expect(outcomes.values.isEmpty && fixture.spool.gauge.waiting == 1)
         #expect(try fixture.content(handle).count == 8192)
@@ -48,10 +51,7 @@ import UploadCore
 
     @Test("After too long it gets ENOSPC, and what it wrote is not published")
     func tooLong() throws {
-        let fixture = try FileSystemFixture(spoolLimit: 8192)
-        let handle = try fixture.create("a")
-        try fixture.write(handle, Self.page)
-        let (waiter, outcomes) = try park(fixture, handle)
+        let (fixture, handle, waiter, outcomes) = try park()
         _ = waiter.begin(outcomes.add)
         _ = fixture.uploads.takeEvents()
         fixture.spool.gauge.giveUp(
@@ -64,10 +64,7 @@ import UploadCore
 
     @Test("A signal ends the wait: the write is done, for its bytes are in the spool")
     func interrupted() throws {
-        let fixture = try FileSystemFixture(spoolLimit: 8192)
-        let handle = try fixture.create("a")
-        try fixture.write(handle, Self.page)
-        let (waiter, outcomes) = try park(fixture, handle)
+        let (fixture, _, waiter, outcomes) = try park()
         outcomes.add(waiter.interrupted)
         #expect(outcomes.values == [.success(4096)])
         waiter.begin(outcomes.add)()
@@ -113,8 +110,7 @@ import UploadCore
     func evicted() throws {
         let fixture = try FileSystemFixture()
         let inode = try fixture.make("a", "text")
-        let receipt = PublishReceipt(url: "u", size: 4, digest: "d")
-        try fixture.journal.apply([.published(VersionID(1), receipt, at: Timestamp(seconds: 1))])
+        try fixture.publish(VersionID(1))
         let writer = try fixture.open(inode, O_RDWR)
         #expect(try !fixture.namespace.evict(FileID(inode), VersionID(1)), "somebody writes to it")
         try fixture.close(writer)
@@ -130,6 +126,20 @@ import UploadCore
         try fixture.close(again)
         #expect(try fixture.journal.newestUpload(of: FileID(inode))?.version == VersionID(2))
         #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "new")
+    }
+
+    @Test("What was replaced, and not cleaned up behind before a kill, makes room as well")
+    func evictedWithoutNode() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a", "text")
+        try fixture.publish(VersionID(1))
+        try fixture.journal.apply([.removeNode(FileID(inode))])
+        fixture.fileSystem.forget(inode, count: 10)
+        let again = try Namespace(
+            journal: fixture.journal, spool: fixture.spool, configuration: fixture.namespace.configuration,
+            now: { Timestamp(seconds: 1) })
+        #expect(try again.evict(FileID(inode), VersionID(1)))
+        #expect(try fixture.journal.evictableUploads(limit: 10).isEmpty)
     }
 
     @Test("What was written and closed again since it was chosen does not make room: only the spool has it")
@@ -172,10 +182,7 @@ import UploadCore
 
     @Test("A mount that goes away tells a held-up writer no error: its bytes are here")
     func ended() throws {
-        let fixture = try FileSystemFixture(spoolLimit: 8192)
-        let handle = try fixture.create("a")
-        try fixture.write(handle, Self.page)
-        let (waiter, outcomes) = try park(fixture, handle)
+        let (_, _, waiter, outcomes) = try park()
         outcomes.add(waiter.ended)
         #expect(outcomes.values == [.success(4096)])
     }

@@ -37,6 +37,11 @@ package struct EngineLog: Sendable {
         self.phase = phase
         self.trouble = trouble
     }
+
+    /// Something of ours does not work: why, and what mends it.
+    func trouble(_ failure: Failure, _ facts: [String: String] = [:]) {
+        trouble(failure.reason, facts.merging(["remedy": failure.remedy]) { fact, _ in fact })
+    }
 }
 
 /// The world as the engine uses it: each part can be replaced by a test.

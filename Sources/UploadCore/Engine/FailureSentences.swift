@@ -4,15 +4,14 @@ package enum FailureSentences {
         switch error {
         case .unreachable(let cause): unreachable(cause)
         case .broken(let cause): broken(cause)
+        case .busy(507, _):
+            Failure(
+                code: "destination-full", reason: "The destination has no room left (HTTP 507).",
+                remedy: "Make room at the destination; it is tried again by itself.")
         case .busy(let status, _):
             Failure(
-                code: status == 507 ? "destination-full" : "busy",
-                reason: status == 507
-                    ? "The destination has no room left (HTTP 507)."
-                    : "The destination can't take it now (HTTP \(status)).",
-                remedy: status == 507
-                    ? "Make room at the destination; it is tried again by itself."
-                    : "Nothing: it is tried again by itself.")
+                code: "busy", reason: "The destination can't take it now (HTTP \(status)).",
+                remedy: "Nothing: it is tried again by itself.")
         case .damaged:
             Failure(
                 code: "damaged", reason: "What arrived was not what was sent: the digests differ.",
@@ -142,6 +141,14 @@ package enum FailureSentences {
             Failure(
                 code: "no-space", reason: "The disk that holds the journal is full.",
                 remedy: "Make room below the state directory; it is tried again by itself.")
+        case .damaged(let message):
+            Failure(
+                code: "journal-damaged", reason: "The journal is damaged: \(message).",
+                remedy: "Unmount and mount again: what is wrong, and what mends it, is said then.")
+        case .newer:
+            Failure(
+                code: "journal-newer", reason: "The journal was written by a newer uploadfs.",
+                remedy: "Use that one, or another state directory.")
         case .database(let code, let message):
             Failure(
                 code: "journal", reason: "The journal can't be written: \(message) (SQLite \(code)).",

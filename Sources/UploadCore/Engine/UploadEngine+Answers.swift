@@ -26,6 +26,7 @@ extension UploadEngine {
         }
         if let upload = uploads[version], upload.isDoomed, !upload.machine.isPublishing {
             give(up: version, for: upload.successor)
+            if (try? world.names.path(of: upload.machine.file)) == .some(nil) { forgetRemoved(upload.machine.file) }
         }
         moved(version)
         dispatch()
@@ -52,10 +53,11 @@ extension UploadEngine {
             uploads[version]?.sent.add(-sent.length)
             delivered(sent.length, of: version)
             if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }
-            startMakingRoom()
         case .published(let receipt):
             published(version, work, receipt, claimed)
         }
+        // What was stored or published can be given away now.
+        startMakingRoom()
     }
 
     /// Of what the journal calls acknowledged only that counts which the destination has, the same bytes.
@@ -65,7 +67,7 @@ extension UploadEngine {
             uploads[version]?.machine.verified(present.filter(journalled.contains))
             if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
         } catch {
-            world.log.trouble(FailureSentences.journal(error).reason, ["version": "\(version)"])
+            world.log.trouble(FailureSentences.journal(error), ["version": "\(version)"])
             uploads[version]?.machine.verified([])
         }
     }
@@ -150,8 +152,8 @@ extension UploadEngine {
         case .stopped:
             // A writer has come, and its events are on their way: no sooner than the settling time again, unless
             // it has closed already.
-            if work.isPublishing, !isStopping, !upload.isDoomed, let close = uploads[version]?.closedAt,
-                (try? world.journal.upload(version))?.closed != close
+            if work.isPublishing, !isStopping, !upload.isDoomed,
+                (try? Self.holds(uploads[version]?.closedAt, of: version, world.journal)) == false
             {
                 settleAnew(version)
             }

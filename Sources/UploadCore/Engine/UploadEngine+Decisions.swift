@@ -5,10 +5,9 @@ extension UploadEngine {
         guard uploads[version] != nil else { return }
         uploads[version]?.closedAt = moment
         uploads[version]?.machine.released()
-        gathered[version] = moment
+        acknowledged(version, at: moment)
         supersede(version)
         settle(version)
-        acknowledged(version, at: moment)
     }
 
     /// - Parameter file: nil: everything that failed or waits.
@@ -30,7 +29,6 @@ extension UploadEngine {
 
     func pause(_ isPaused: Bool) {
         self.isPaused = isPaused
-        world.board.stopped(
-            isPaused ? StatusOverview.Stoppage(reason: "It was paused (\"resume\" goes on).", until: nil) : nil)
+        showStoppage()
     }
 }

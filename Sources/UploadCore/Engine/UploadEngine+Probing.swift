@@ -24,12 +24,24 @@ extension UploadEngine {
 
     /// - Returns: how long until the next probe; nil when none is needed.
     private func announceProbe() -> Duration? {
-        guard case .open(let error) = breaker.state, !isStopping else { return nil }
+        guard case .open = breaker.state, !isStopping else { return nil }
         let delay = breaker.probeDelay(random: world.random())
-        world.board.stopped(
-            StatusOverview.Stoppage(
-                reason: FailureSentences.failure(for: error).reason, until: world.now().advanced(by: delay)))
+        nextProbe = world.now().advanced(by: delay)
+        showStoppage()
         return delay
+    }
+
+    /// Why nothing is sent, if so. That somebody paused it comes first: it goes on when they say so.
+    func showStoppage() {
+        if isPaused {
+            world.board.stopped(
+                StatusOverview.Stoppage(reason: "It was paused (\"resume\" goes on).", until: nil))
+        } else if case .open(let error) = breaker.state {
+            world.board.stopped(
+                StatusOverview.Stoppage(reason: FailureSentences.failure(for: error).reason, until: nextProbe))
+        } else {
+            world.board.stopped(nil)
+        }
     }
 
     private func probeSucceeded() {
@@ -45,7 +57,7 @@ extension UploadEngine {
     func destinationIsBack() {
         probing?.cancel()
         probing = nil
-        if !isPaused { world.board.stopped(nil) }
+        showStoppage()
         let now = world.now()
         for version in uploads.keys {
             uploads[version]?.machine.destinationIsBack(at: now)

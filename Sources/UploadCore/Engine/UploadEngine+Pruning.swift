@@ -22,7 +22,7 @@ extension UploadEngine {
             try world.journal.apply(forgotten.map { .removeUpload($0) })
             return forgotten.count == Self.atOnce
         } catch {
-            world.log.trouble(FailureSentences.journal(error).reason, [:])
+            world.log.trouble(FailureSentences.journal(error))
             return false
         }
     }

@@ -14,7 +14,7 @@ extension UploadEngine {
             if let known = try world.journal.fact(Self.bootFact), known != boot { try distrustUnmarked() }
             records = try world.journal.unfinishedUploads()
         } catch {
-            return world.log.trouble(FailureSentences.journal(error).reason, [:])
+            return world.log.trouble(FailureSentences.journal(error))
         }
         sweepSpool()
         let superseded: Set<VersionID>
@@ -23,7 +23,7 @@ extension UploadEngine {
             superseded = Set(try world.journal.supersededUploads())
             partial = Set(try world.journal.partlyReleased())
         } catch {
-            return world.log.trouble(FailureSentences.journal(error).reason, [:])
+            return world.log.trouble(FailureSentences.journal(error))
         }
         for record in records {
             do throws(JournalError) {
@@ -44,7 +44,7 @@ extension UploadEngine {
             // Only now: should we be killed before, the next one has to look as closely.
             try world.journal.apply([.setFact(name: Self.bootFact, value: boot)])
         } catch {
-            world.log.trouble(FailureSentences.journal(error).reason, [:])
+            world.log.trouble(FailureSentences.journal(error))
         }
     }
 
@@ -79,7 +79,7 @@ extension UploadEngine {
             machine.interrupted(failure)
         case (_, _, nil):
             machine.interrupted(FailureSentences.interrupted)
-            try interrupt(record, kept, FailureSentences.interrupted)
+            try interrupt(record, try? kept.get(), FailureSentences.interrupted)
         default:
             // Of this run of the machine: its bytes are still to be brought to the disk.
             if record.durable != record.closed { gathered[record.version] = record.closed }
@@ -95,7 +95,8 @@ extension UploadEngine {
             let known = Set(try world.journal.spooledVersions())
             let there = Set(try world.spool.versions())
             let orphans = there.subtracting(known)
-            for version in orphans { discardSpool(version) }
+            // At once: their numbers may have been given to nobody, and will be.
+            for version in orphans { try world.spool.remove(version) }
             // Made room, and killed before the journal heard of it.
             let gone = try known.subtracting(there).filter { try world.journal.upload($0)?.phase == .done }
             if !gone.isEmpty { record(gone.map { .evicted($0) }) }
@@ -113,13 +114,16 @@ extension UploadEngine {
     func sweepSessions() {
         guard !hasSwept, !isStopping, breaker.state == .closed else { return }
         hasSwept = true
-        sweeping = Task { [world] in
+        sweeping = Task { [world, policy = settings.retry] in
             do throws(DestinationError) {
-                guard let left = try await world.destination.leftBehind() else { return }
+                let left = try await Attempts(world: world, policy: policy) { _ in }
+                    .make("sweep") { () async throws(DestinationError) in try await world.destination.leftBehind() }
+                guard let left else { return }
                 self.abortStrays(left)
             } catch {
                 // Asked again when the destination is back.
                 self.hasSwept = false
+                if self.breaker.failed(error) { self.startProbing() }
             }
         }
     }
@@ -141,12 +145,9 @@ extension UploadEngine {
     private func distrustUnmarked() throws(JournalError) {
         for record in try world.journal.unfinishedUploads() where record.durable != record.closed {
             guard let close = record.closed else { continue }
+            let size = try? world.spool.size(of: record.version)
             // Void, so that it takes no older version's place.
-            try world.journal.apply([
-                .lapsed(record.version, ofClose: close),
-                .setPhase(
-                    record.version, .interrupted, failure: FailureSentences.powerLost, retries: record.retries),
-            ])
+            try interrupt(record, size, FailureSentences.powerLost, after: [.lapsed(record.version, ofClose: close)])
         }
         // Published, but not for reading from here.
         for record in try world.journal.publishedUnmarked() {
@@ -174,19 +175,17 @@ extension UploadEngine {
     }
 
     /// What is kept is there to be read, and a writer goes on behind it.
+    /// - Parameter size: bytes that the spool has of it; nil: it has no file.
     private func interrupt(
-        _ record: UploadRecord, _ kept: Result<Int64, SpoolError>, _ failure: Failure
+        _ record: UploadRecord, _ size: Int64?, _ failure: Failure, after changes: [JournalChange] = []
     ) throws(JournalError) {
-        var changes: [JournalChange] = [
-            .setPhase(record.version, .interrupted, failure: failure, retries: record.retries)
-        ]
-        if case .success(let size) = kept, var node = try world.journal.node(record.file),
-            node.version == record.version
-        {
+        var changes = changes
+        changes.append(.setPhase(record.version, .interrupted, failure: failure, retries: record.retries))
+        if let size, var node = try world.journal.node(record.file), node.version == record.version {
             node.size = size
             changes.append(.updateNode(node))
         }
-        self.record(changes)
+        try world.journal.apply(changes)
     }
 
     /// The bytes that the spool has of it.

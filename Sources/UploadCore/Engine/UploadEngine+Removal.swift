@@ -65,8 +65,7 @@ extension UploadEngine {
                 discardSpool(record.version)
             }
         } catch {
-            let failure = FailureSentences.journal(error)
-            world.log.trouble(failure.reason, ["remedy": failure.remedy, "file": "\(file)"])
+            world.log.trouble(FailureSentences.journal(error), ["file": "\(file)"])
         }
     }
 
@@ -93,7 +92,7 @@ extension UploadEngine {
                 try world.journal.synchronize()
             } catch {
                 // They stay, belong to nothing, and the next mount removes them.
-                return world.log.trouble(FailureSentences.journal(error).reason, [:])
+                return world.log.trouble(FailureSentences.journal(error))
             }
             for version in versions {
                 do throws(SpoolError) {

@@ -32,7 +32,7 @@ extension UploadEngine {
             do throws(JournalError) {
                 candidates = Array(try world.journal.evictableUploads(limit: kept + 32).dropFirst(kept))
             } catch {
-                return world.log.trouble(FailureSentences.journal(error).reason, [:])
+                return world.log.trouble(FailureSentences.journal(error))
             }
             guard !candidates.isEmpty else { return }
             // No more than it takes.
@@ -52,7 +52,7 @@ extension UploadEngine {
             do throws(JournalError) {
                 if try world.names.evict(record.file, record.version) { gone.append(record.version) }
             } catch {
-                world.log.trouble(FailureSentences.journal(error).reason, [:])
+                world.log.trouble(FailureSentences.journal(error))
             }
         }
         if !gone.isEmpty { await removeSpools(gone) }
@@ -94,8 +94,7 @@ extension UploadEngine {
         // Journalled first, and on stable storage: what the journal does not know to be gone would be read as
         // zeros after a crash.
         guard record([.released(version, chosen)]) else { return }
-        let range =
-            schedule.range(of: chosen.lowerBound).lowerBound..<schedule.range(of: chosen.upperBound - 1).upperBound
+        let range = schedule.range(of: chosen)
         await world.offload { [world] in
             do {
                 try world.journal.synchronize()

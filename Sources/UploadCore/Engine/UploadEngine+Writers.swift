@@ -182,8 +182,7 @@ extension UploadEngine {
             try world.journal.apply(changes)
             return true
         } catch {
-            let failure = FailureSentences.journal(error)
-            world.log.trouble(failure.reason, ["remedy": failure.remedy])
+            world.log.trouble(FailureSentences.journal(error))
             return false
         }
     }

@@ -49,6 +49,12 @@ package enum ChunkSchedule: Hashable, Sendable {
         }
     }
 
+    /// Where a run of chunks lies when the file does not end within it.
+    /// - Parameter indexes: not empty.
+    package func range(of indexes: Range<ChunkIndex>) -> Range<Int64> {
+        range(of: indexes.lowerBound).lowerBound..<range(of: indexes.upperBound - 1).upperBound
+    }
+
     /// The chunk that holds the byte at `offset`.
     package func index(at offset: Int64) -> ChunkIndex {
         switch self {

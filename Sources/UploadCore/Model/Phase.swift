@@ -1,5 +1,5 @@
 /// Where a version is on its way. DESIGN, "Phases of a file".
-package enum Phase: String, Sendable, CaseIterable {
+package enum Phase: String, Sendable, CaseIterable, Codable {
     /// A writer has it open. May be followed by queued, held, ignored, interrupted, failed, cancelled.
     case receiving
     /// Its writer or uploadfs died before close: kept, never published by itself. Followed by
@@ -38,8 +38,9 @@ package enum Phase: String, Sendable, CaseIterable {
         case .receiving, .uploading, .finalizing: 0
         case .failed, .interrupted: 1
         case .waiting: 2
-        case .queued, .held: 3
-        case .ignored, .done, .cancelled: 4
+        case .queued: 3
+        case .held: 4
+        case .ignored, .done, .cancelled: 5
         }
     }
 

@@ -191,7 +191,7 @@ package struct ChunkPlan: Sendable {
     }
 
     private func length(of indexes: Range<ChunkIndex>) -> Int64 {
-        let first = schedule.range(of: indexes.lowerBound).lowerBound
-        return max(0, min(size, schedule.range(of: indexes.upperBound - 1).upperBound) - first)
+        let range = schedule.range(of: indexes)
+        return max(0, min(size, range.upperBound) - range.lowerBound)
     }
 }

@@ -88,7 +88,8 @@ package enum JournalChange: Sendable, Hashable {
     case durable(VersionID, ofClose: Timestamp)
     /// With `ofClose` only as long as that close holds: a writer may have been quicker.
     case setPhase(VersionID, Phase, failure: Failure?, retries: Int, ofClose: Timestamp? = nil)
-    /// The session its chunks go to from now on. The chunks of the one before are forgotten.
+    /// The session its chunks go to from now on. The chunks of the one before are forgotten, but for those that
+    /// were released: they stay as long as the version does.
     case setSession(VersionID, SessionToken?)
     case stored(VersionID, StoredChunk)
     /// A chunk's bytes have changed: what the destination has of it is void.
@@ -97,7 +98,8 @@ package enum JournalChange: Sendable, Hashable {
     case released(VersionID, Range<ChunkIndex>)
     /// A published version's bytes leave the spool.
     case evicted(VersionID)
-    /// Done: the upload keeps its receipt, its chunks and session are forgotten, its node is published.
+    /// Done: the upload keeps its receipt, its session is forgotten, its chunks too
+    /// but for released ones, and its node is published.
     /// Unless the close that was published (`ofClose`, its time) no longer holds, since a writer was
     /// quicker: then it is as `publishedEarlier`.
     case published(VersionID, PublishReceipt, at: Timestamp, ofClose: Timestamp? = nil)

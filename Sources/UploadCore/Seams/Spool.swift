@@ -24,9 +24,8 @@ package protocol Spool: Sendable {
 
     /// Brings the bytes of all of these to stable storage, and their names: together, which costs little
     /// more than one of them alone. Blocks as long as the disk takes.
-    /// - Returns: which are there now, and which never will be. One that was removed is none of them, and no error.
-    /// - Throws: when nothing can be said of any.
-    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized
+    /// - Returns: which are there now, and which never will be. Of the others nothing can be said at the moment.
+    func synchronize(_ versions: [VersionID]) -> Synchronized
 
     /// How much of the quota is in use; kept up to date by whatever is done through this seam.
     var gauge: SpoolGauge { get }
@@ -60,9 +59,6 @@ package protocol SpoolFile: AnyObject, Sendable {
     /// Bytes, as fstat(2) tells.
     func size() throws(SpoolError) -> Int64
 
-    /// Blocks of 512 bytes that it really occupies (st_blocks).
-    func blocks() throws(SpoolError) -> Int64
-
     /// On stable storage when it returns (fdatasync, and the directory entry the first time).
     func synchronize() throws(SpoolError)
 }
@@ -81,7 +77,7 @@ extension SpoolFile {
 /// What became of versions that were to be brought to stable storage.
 package struct Synchronized: Sendable {
     package var durable: [VersionID]
-    /// The disk refused some of their bytes, and nobody knows which.
+    /// The disk refused some of their bytes, and nobody knows which; or they are gone.
     package var damaged: [VersionID: SpoolError]
 
     package init(durable: [VersionID] = [], damaged: [VersionID: SpoolError] = [:]) {

@@ -84,7 +84,7 @@ package final class WriteTrack: Sendable {
     package func truncated(to size: Int64) -> Bool {
         state.withLock { state in
             if size < state.size {
-                state.written.remove(contentsOf: size..<max(size, state.size))
+                state.written.remove(contentsOf: size..<state.size)
                 state.shortest = min(state.shortest ?? size, size)
             }
             state.size = size

@@ -52,7 +52,7 @@ final class ParkedReply: @unchecked Sendable {
             return false
         }
         guard !isInterrupted else {
-            state.withLock { $0.finish() }
+            state.withLock { $0 = .answered }
             return answerOutside(whenInterrupted)
         }
         let cancel = waiter.begin { [self] result in answer(result) }
@@ -68,7 +68,8 @@ final class ParkedReply: @unchecked Sendable {
     func answer(_ result: Waiter.Outcome) {
         guard let cancel = state.withLock({ $0.takeTurn() }) else { return }
         answerOutside(result)
-        if case .failure = result { cancel?() }
+        // For a wait that gave the answer itself this does nothing.
+        cancel?()
     }
 
     private func answerOutside(_ result: Waiter.Outcome) {
@@ -111,9 +112,5 @@ extension ParkedReply.State {
         guard case .parked(let cancel) = self else { return nil }
         self = .answered
         return .some(cancel)
-    }
-
-    fileprivate mutating func finish() {
-        self = .answered
     }
 }

@@ -38,26 +38,18 @@ extension FileSystem {
         _ copy: any SpoolFile, of original: VersionID, size: Int64, for content: Content, in tree: inout Tree
     ) throws(FileSystemError) -> Bool {
         let node = try tree.node(content.file)
-        guard let path = try tree.path(of: content.file), let name = node.record.name else { return false }
-        let contentType = ContentType.of(name)
-        let schedule = configuration.schedule(contentType)
-        let upload = UploadRecord(
-            version: copy.version, file: content.file, phase: .receiving, schedule: schedule, contentType: contentType,
-            created: now())
+        guard let path = try tree.path(of: content.file) else { return false }
+        let newborn = newborn(copy.version, of: content.file, at: path, size: size, created: now())
         var record = node.record
         record.version = copy.version
-        let track = WriteTrack(size: size, wakeEvery: schedule.firstSize)
-        let owed = try content.goOn(in: copy, insteadOf: original, track: track) { () throws(FileSystemError) in
-            try namespace.journalled([.insertUpload(upload), .updateNode(record)])
+        let owed = try content.goOn(in: copy, insteadOf: original, track: newborn.opened.track) {
+            () throws(FileSystemError) in
+            try namespace.journalled([.insertUpload(newborn.upload), .updateNode(record)])
         }
         guard let owed else { return false }
         tree.recorded(record)
         uploads.post(owed)
-        uploads.post(
-            .opened(
-                OpenedVersion(
-                    version: copy.version, file: content.file, track: track, contentType: contentType,
-                    nameClass: configuration.classifier.classify(path), isNew: true)))
+        uploads.post(.opened(newborn.opened))
         return true
     }
 }

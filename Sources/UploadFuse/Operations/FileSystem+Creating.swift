@@ -81,32 +81,38 @@ extension FileSystem {
         let directory = try tree.directory(parent).record
         guard let directoryPath = try tree.path(of: parent) else { throw .notFound }
         let moment = now()
-        let contentType = ContentType.of(name)
-        let schedule = configuration.schedule(contentType)
         let version = tree.newVersion()
         var record = newRecord(tree.newFile(), name, .file, in: directory, mode: mode, by: caller, at: moment)
         record.version = version
-        let upload = UploadRecord(
-            version: version, file: record.file, phase: .receiving, schedule: schedule, contentType: contentType,
-            created: moment)
-        try applyTouching(directory, [.insertNode(record), .insertUpload(upload)], at: moment, tree: &tree)
+        let newborn = newborn(version, of: record.file, at: directoryPath.appending(name), created: moment)
+        try applyTouching(directory, [.insertNode(record), .insertUpload(newborn.upload)], at: moment, tree: &tree)
         let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
 
         let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
         content.made(by: caller.thread)
-        let track = content.opened(asWriter: true) { size, _ in WriteTrack(size: size, wakeEvery: schedule.firstSize) }
+        _ = content.opened(asWriter: true) { _, _ in newborn.opened.track }
         var node = CachedNode(record)
         node.content = content
         tree.insert(node)
-        if let track {
-            let nameClass = configuration.classifier.classify(directoryPath.appending(name))
-            uploads.post(
-                .opened(
-                    OpenedVersion(
-                        version: version, file: record.file, track: track, contentType: contentType,
-                        nameClass: nameClass, isNew: true)))
-        }
+        uploads.post(.opened(newborn.opened))
         return (node, content)
+    }
+
+    /// A version that is made now: what the journal and the engine are to be told of it.
+    /// - Parameter size: bytes that it begins with.
+    func newborn(
+        _ version: VersionID, of file: FileID, at path: UploadPath, size: Int64 = 0, created moment: Timestamp
+    ) -> (upload: UploadRecord, opened: OpenedVersion) {
+        let contentType = path.components.last.map(ContentType.of) ?? ContentType.unknown
+        let schedule = configuration.schedule(contentType)
+        return (
+            UploadRecord(
+                version: version, file: file, phase: .receiving, schedule: schedule, contentType: contentType,
+                created: moment),
+            OpenedVersion(
+                version: version, file: file, track: WriteTrack(size: size, wakeEvery: schedule.firstSize),
+                contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true)
+        )
     }
 
     /// A spool file for a version that the journal just got. When there can't be one, the journal

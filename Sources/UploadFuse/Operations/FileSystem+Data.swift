@@ -45,7 +45,8 @@ struct Waiter: Sendable {
     }
 }
 
-/// The hot path: the handle leads to the content, and nothing here takes the tree's lock.
+/// The hot path: the handle leads to the content, and only the first change of what is promised to be published
+/// takes the tree's lock.
 extension FileSystem {
     func read(_ handle: OpenHandle, _ count: Int, at offset: Int64) throws(FileSystemError) -> ReadAnswer {
         guard offset >= 0 else { throw .invalid }

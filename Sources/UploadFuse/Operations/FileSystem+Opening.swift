@@ -78,7 +78,7 @@ extension FileSystem {
         }
         if truncating, isWriter, content.mayBeginAnew(writers: 0) {
             try beginAnew(content, node.record, by: thread, in: &tree)
-            _ = content.opened(asWriter: true) { size, _ in WriteTrack(size: size, wakeEvery: 1) }
+            _ = content.opened(asWriter: true)
             try tree.update(node.record.file) { $0.content = content }
             return (content, true)
         }
@@ -98,7 +98,7 @@ extension FileSystem {
                             nameClass: configuration.classifier.classify(path), isNew: false)))
             }
         } else {
-            _ = content.opened(asWriter: false) { size, _ in WriteTrack(size: size, wakeEvery: 1) }
+            _ = content.opened(asWriter: false)
         }
         try tree.update(node.record.file) { $0.content = content }
         return (content, false)
@@ -110,10 +110,7 @@ extension FileSystem {
         let chunks = try journalled { () throws(JournalError) in try journal.releasedChunks(of: version) }
         var bytes = RangeSet<Int64>()
         for range in chunks.ranges {
-            bytes.insert(
-                contentsOf: schedule.range(of: range.lowerBound)
-                    .lowerBound..<schedule.range(of: range.upperBound - 1)
-                    .upperBound)
+            bytes.insert(contentsOf: schedule.range(of: range))
         }
         return bytes
     }
@@ -132,25 +129,18 @@ extension FileSystem {
     private func makeVersion(
         of record: NodeRecord, in tree: inout Tree
     ) throws(FileSystemError) -> (spoolFile: any SpoolFile, opened: OpenedVersion) {
-        guard let path = try tree.path(of: record.file), let name = record.name else { throw .notFound }
+        guard let path = try tree.path(of: record.file) else { throw .notFound }
         let moment = now()
-        let contentType = ContentType.of(name)
-        let schedule = configuration.schedule(contentType)
         let version = tree.newVersion()
-        let upload = UploadRecord(
-            version: version, file: record.file, phase: .receiving, schedule: schedule, contentType: contentType,
-            created: moment)
+        let newborn = newborn(version, of: record.file, at: path, created: moment)
         var fresh = record
         fresh.version = version
         fresh.size = 0
         fresh.attributes.modified = moment
         fresh.attributes.changed = moment
-        try namespace.journalled([.insertUpload(upload), .updateNode(fresh)])
+        try namespace.journalled([.insertUpload(newborn.upload), .updateNode(fresh)])
         let spoolFile = try spoolFile(for: version, orUndo: [.updateNode(record), .removeUpload(version)])
         tree.recorded(fresh)
-        let opened = OpenedVersion(
-            version: version, file: record.file, track: WriteTrack(size: 0, wakeEvery: schedule.firstSize),
-            contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true)
-        return (spoolFile, opened)
+        return (spoolFile, newborn.opened)
     }
 }

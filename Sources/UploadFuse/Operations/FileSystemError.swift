@@ -42,7 +42,6 @@ enum FileSystemError: Error, Sendable, Hashable {
     /// `wait/PATH`: it will not be uploaded without somebody's decision.
     case uploadFailed
     /// The bytes that an earlier write left are not what the writer wanted.
-    case spoiled
     case spool(SpoolError)
     case journal(JournalError)
 
@@ -76,11 +75,10 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notNow: EINVAL
         case .ending: EIO
         case .uploadFailed: EIO
-        case .spoiled: EIO
         case .spool(.noSpace), .journal(.noSpace): ENOSPC
         case .spool(.exhausted): ENFILE
         case .spool(.missing), .spool(.short), .spool(.system): EIO
-        case .journal(.database): EIO
+        case .journal(.database), .journal(.damaged), .journal(.newer): EIO
         }
     }
 
@@ -103,7 +101,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .tooLarge, .noSpace,
-            .released, .evicted, .interrupted, .notNow, .ending, .uploadFailed, .spoiled:
+            .released, .evicted, .interrupted, .notNow, .ending, .uploadFailed:
             false
         }
     }

@@ -1,7 +1,7 @@
 import UploadCore
 
-/// Everything below `.uploadfs`. Read-only, made at open(2) from what the engine knows by then; no
-/// network, no waiting (but for `wait/PATH`, which is parked).
+/// Everything below `.uploadfs`: made at open(2) from what the engine knows by then, and read-only but for
+/// `control`; no network, no waiting (but for `wait/PATH`, which is parked).
 struct StatusFiles: Sendable {
     let namespace: Namespace
     let uploads: any Uploads

@@ -15,13 +15,13 @@ extension Content {
     /// - Returns: the track, if it was taken.
     func opened(
         asWriter isWriter: Bool, isPromised: Bool = false,
-        track makeTrack: (_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack
+        track makeTrack: ((_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack)? = nil
     ) -> WriteTrack? {
         locked { state in
             state.handles += 1
             guard isWriter else { return nil }
             state.writers += 1
-            guard state.track == nil else { return nil }
+            guard state.track == nil, let makeTrack else { return nil }
             let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
             state.closedAt = nil

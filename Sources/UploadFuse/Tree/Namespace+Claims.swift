@@ -40,7 +40,7 @@ extension Namespace: NameClaims {
     }
 
     package func evict(_ file: FileID, _ version: VersionID) throws(JournalError) -> Bool {
-        try unlessGone { () throws(FileSystemError) in
+        let answer = try unlessGone { () throws(FileSystemError) in
             try locked { tree throws(FileSystemError) in
                 let node = try tree.node(file)
                 // It may have been written and closed again since it was chosen: a writer is what it takes, and
@@ -51,7 +51,11 @@ extension Namespace: NameClaims {
                 try journalled([.evicted(version)])
                 return true
             }
-        } ?? true
+        }
+        if let answer { return answer }
+        // Unlinked or replaced, and killed before that was cleaned up: nobody reads it, or writes to it.
+        try journal.apply([.evicted(version)])
+        return true
     }
 
     private func isDone(_ version: VersionID) throws(FileSystemError) -> Bool {

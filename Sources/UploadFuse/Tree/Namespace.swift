@@ -13,7 +13,7 @@ package final class Namespace: Sendable {
     let now: @Sendable () -> Timestamp
 
     /// Lock order: this, then `Content`'s, then those of `WriteTrack`, the journal and the engine's
-    /// inbox. Reads and writes of open files never take it.
+    /// inbox. Reads and writes of open files don't take it, but for the first change of what is promised.
     ///
     /// Journal transactions (about 100 µs, no fsync) and the opening or making of a spool file are
     /// done under it, so that two calls can't journal against each other; events for the engine are

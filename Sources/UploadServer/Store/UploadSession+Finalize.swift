@@ -94,13 +94,11 @@ extension UploadSession {
         // A prefix that was hashed beyond the size now told is of no use.
         var (hasher, hashed) = prefix.bytes <= order.size ? (prefix.hasher, prefix.bytes) : (SHA256(), 0)
         try files.data.hash(hashed..<order.size, into: &hasher)
-        hashed = order.size
         let digest = ContentDigest(hasher.finalize())
-        // Nobody says what the whole must be: then each chunk must still be what it was when it came.
-        if order.digest == nil { try dropDamaged(expected, records, files) }
-        guard order.digest ?? digest == digest else {
+        if order.digest != digest {
+            // Nobody says what the whole must be, or it is not that: each chunk must be what it was when it came.
             try dropDamaged(expected, records, files)
-            throw .digestMismatch
+            guard order.digest == nil else { throw .digestMismatch }
         }
 
         try files.data.truncate(to: order.size)

@@ -12,7 +12,7 @@ extension JournalError {
         } catch let error as DatabaseError {
             throw JournalError(error)
         } catch {
-            throw .corrupt("\(error)")
+            throw .damaged("\(error)")
         }
     }
 
@@ -21,8 +21,12 @@ extension JournalError {
         // (https://www.sqlite.org/rescode.html#ioerr_shmsize)
         if error.resultCode == .SQLITE_FULL || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE {
             self = .noSpace
-        } else {
-            self = .database(code: error.extendedResultCode.rawValue, message: error.message ?? "\(error.resultCode)")
+            return
+        }
+        let message = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(message)
+        default: self = .database(code: error.extendedResultCode.rawValue, message: message)
         }
     }
 
@@ -34,10 +38,5 @@ extension JournalError {
                 code: ResultCode.SQLITE_IOERR.rawValue,
                 message: "\(failure.call): \(String(cString: strerror(failure.errno)))")
         }
-    }
-
-    /// A row that says what no version of ours writes.
-    static func corrupt(_ message: String) -> JournalError {
-        .database(code: ResultCode.SQLITE_CORRUPT.rawValue, message: message)
     }
 }

@@ -19,7 +19,7 @@ extension NodeRecord {
     init(row: Row) throws {
         let name: String? = try row.decode(atIndex: 2)
         guard let kind = NodeKind(rawValue: try row.decode(atIndex: 3)) else {
-            throw JournalError.corrupt("a node of no known kind")
+            throw JournalError.damaged("a node of no known kind")
         }
         let version: Int64? = try row.decode(atIndex: 11)
         self.init(
@@ -50,7 +50,7 @@ extension UploadRecord {
 
     init(row: Row) throws {
         guard let phase = Phase(rawValue: try row.decode(atIndex: 2)) else {
-            throw JournalError.corrupt("an upload in no known phase")
+            throw JournalError.damaged("an upload in no known phase")
         }
         let session: String? = try row.decode(atIndex: 7)
         self.init(
@@ -108,7 +108,7 @@ struct ScheduleColumns {
     func schedule() throws -> ChunkSchedule {
         switch kind {
         case "equal": return .equal(size)
-        default: throw JournalError.corrupt("an upload with a schedule of no known kind")
+        default: throw JournalError.damaged("an upload with a schedule of no known kind")
         }
     }
 }

@@ -56,7 +56,7 @@ extension SQLiteJournal {
         let highest = try first("SELECT highest_file, highest_version FROM counter") {
             (file: FileID(column: try $0.decode(atIndex: 0)), version: VersionID(try $0.decode(atIndex: 1)))
         }
-        guard let highest else { throw .corrupt("no counters") }
+        guard let highest else { throw .damaged("no counters") }
         return highest
     }
 
@@ -162,7 +162,7 @@ extension SQLiteJournal {
         let totals = try first("SELECT finished_files, finished_bytes FROM counter") {
             (files: try $0.decode(Int.self, atIndex: 0), bytes: try $0.decode(Int64.self, atIndex: 1))
         }
-        guard let totals else { throw .corrupt("no counters") }
+        guard let totals else { throw .damaged("no counters") }
         return totals
     }
 

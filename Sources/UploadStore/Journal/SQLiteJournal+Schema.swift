@@ -6,11 +6,7 @@ extension SQLiteJournal {
     /// Brings the schema up to date and makes the root directory.
     static func migrate(_ pool: DatabasePool, now: Timestamp) throws {
         let migrator = migrator
-        guard try !pool.read(migrator.hasBeenSuperseded) else {
-            throw JournalError.database(
-                code: ResultCode.SQLITE_SCHEMA.rawValue,
-                message: "\(pool.path) was written by a newer uploadfs. Use that one, or another state directory.")
-        }
+        guard try !pool.read(migrator.hasBeenSuperseded) else { throw JournalError.newer }
         try migrator.migrate(pool)
         let attributes = NodeAttributes(
             mode: 0o700, owner: geteuid(), group: getegid(), accessed: now, modified: now, changed: now)

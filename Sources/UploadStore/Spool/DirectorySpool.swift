@@ -23,6 +23,10 @@ package final class DirectorySpool: Spool {
     /// since its deinit takes the lock: so entries are told apart by `identity`, without loading `file`.
     private let living = Mutex<[VersionID: Entry]>([:])
 
+    /// What the gauge has of each version's file: just that is taken back when it goes. Blocks change behind our
+    /// back, XFS takes back what it allocated ahead and btrfs compresses, so a sum of changes would drift.
+    private let counted: Mutex<[VersionID: Int64]>
+
     /// A class, since Swift 6.3 (debug) crashes on reading a weak field of a struct through a dictionary's optional.
     private final class Entry: Sendable {
         let identity: ObjectIdentifier
@@ -53,7 +57,12 @@ package final class DirectorySpool: Spool {
         }
         self.closeFailed = closeFailed
         do throws(SystemFailure) {
-            let used = try SpoolListing.occupied(in: self.directory.number)
+            var occupied: [VersionID: Int64] = [:]
+            for (name, bytes) in try SpoolListing.occupied(in: self.directory.number) {
+                if let version = Self.version(named: name) { occupied[version] = bytes }
+            }
+            let used = occupied.values.reduce(0, +)
+            counted = Mutex(occupied)
             gauge = SpoolGauge(limit: limit(directory, used))
             gauge.add(used)
         } catch {
@@ -98,15 +107,22 @@ package final class DirectorySpool: Spool {
     package func remove(_ version: VersionID) throws(SpoolError) {
         // Whoever still has it open keeps its room, and gives it back at the end.
         let holder = living.withLock { $0[version]?.file }
-        var status = stat()
-        let name = Self.name(of: version)
-        let isThere = fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0
-        if unlinkat(directory.number, name, 0) != 0 {
-            guard errno == ENOENT else { throw SpoolError(SystemFailure("unlink")) }
-        } else if isThere {
-            if let holder { holder.wasRemoved() } else { gauge.add(-Int64(status.st_blocks) * 512) }
+        guard unlinkat(directory.number, Self.name(of: version), 0) == 0 || errno == ENOENT else {
+            throw SpoolError(SystemFailure("unlink"))
         }
+        if let holder { holder.wasRemoved() } else { count(version, 0) }
         living.withLock { _ = $0.removeValue(forKey: version) }
+    }
+
+    /// Tells the gauge what a version's file occupies now.
+    /// - Parameter bytes: 0: it is gone.
+    func count(_ version: VersionID, _ bytes: Int64) {
+        let change = counted.withLock { counted in
+            let before = counted.removeValue(forKey: version) ?? 0
+            if bytes > 0 { counted[version] = bytes }
+            return bytes - before
+        }
+        if change != 0 { gauge.add(change) }
     }
 
     package func size(of version: VersionID) throws(SpoolError) -> Int64 {
@@ -126,7 +142,7 @@ package final class DirectorySpool: Spool {
         }
     }
 
-    package func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized {
+    package func synchronize(_ versions: [VersionID]) -> Synchronized {
         var outcome = Synchronized()
         var rest = versions[...]
         while !rest.isEmpty {
@@ -134,9 +150,10 @@ package final class DirectorySpool: Spool {
             for version in rest.prefix(Self.synchronizedAtOnce) {
                 do throws(SpoolError) {
                     files.append(try open(version))
-                } catch {
-                    // Removed, or no descriptor is left: the next who asks may have more luck.
+                } catch .exhausted {
                     continue
+                } catch {
+                    outcome.damaged[version] = error
                 }
             }
             rest = rest.dropFirst(Self.synchronizedAtOnce)
@@ -170,7 +187,7 @@ package final class DirectorySpool: Spool {
             files: UInt64(status.f_files), filesAvailable: UInt64(status.f_favail))
     }
 
-    /// The default of `init(directory:closeFailed:)`.
+    /// The default of `closeFailed`.
     @Sendable package static func say(_ version: VersionID, _ error: SpoolError) {
         switch error {
         case .system(let call, let errno), .exhausted(let call, let errno):

@@ -2,16 +2,16 @@ import Glibc
 
 /// Reads a directory's names.
 enum SpoolListing {
-    /// Bytes that the files in it occupy on the disk.
-    static func occupied(in directory: Int32) throws(SystemFailure) -> Int64 {
-        var sum: Int64 = 0
+    /// The files in it, and the bytes that each occupies on the disk.
+    static func occupied(in directory: Int32) throws(SystemFailure) -> [(name: String, bytes: Int64)] {
+        var files: [(name: String, bytes: Int64)] = []
         for name in try names(in: directory) {
             var status = stat()
             guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
             else { continue }
-            sum += Int64(status.st_blocks) * 512
+            files.append((name, Int64(status.st_blocks) * 512))
         }
-        return sum
+        return files
     }
 
     /// - Parameter directory: an open descriptor of it, which is left as it is.

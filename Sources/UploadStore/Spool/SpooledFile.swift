@@ -15,18 +15,17 @@ final class SpooledFile: SpoolFile {
     /// After a failed fsync the kernel calls the lost pages clean, and the next fsync would claim
     /// success: so what has failed stays failed.
     private let synchronizeFailure = Mutex<SpoolError?>(nil)
-    /// Bytes on the disk when they were last measured, as the gauge has them.
-    private let measured: Mutex<Int64>
+    /// Held while it is measured, so that an older answer does not follow a newer one.
+    private let measuring = Mutex(())
 
     init(version: VersionID, descriptor: consuming Descriptor, spool: DirectorySpool) {
         self.version = version
         file = descriptor
         self.spool = spool
-        measured = Mutex(Self.occupied(file.number))
     }
 
     deinit {
-        if isRemoved.load(ordering: .acquiring) { spool.gauge.add(-measured.withLock { $0 }) }
+        if isRemoved.load(ordering: .acquiring) { spool.count(version, 0) }
         spool.forget(version, identity: ObjectIdentifier(self))
     }
 
@@ -76,17 +75,10 @@ final class SpooledFile: SpoolFile {
 
     /// fstat(2) counts what is only promised by the filesystem yet (delayed allocation), so it is right at once.
     func measure() {
-        let change = measured.withLock { measured in
-            let now = Self.occupied(file.number)
-            defer { measured = now }
-            return now - measured
+        measuring.withLock { _ in
+            guard let blocks = try? blocks() else { return }
+            spool.count(version, blocks * 512)
         }
-        if change != 0 { spool.gauge.add(change) }
-    }
-
-    static func occupied(_ descriptor: Int32) -> Int64 {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int64(status.st_blocks) * 512 : 0
     }
 
     /// Makes this empty file have the bytes of another, holes as holes.
@@ -117,6 +109,7 @@ final class SpooledFile: SpoolFile {
         Int64(try status().st_size)
     }
 
+    /// Blocks of 512 bytes that it really occupies (st_blocks).
     func blocks() throws(SpoolError) -> Int64 {
         Int64(try status().st_blocks)
     }

@@ -24,13 +24,13 @@ extension ObjectDescription {
     /// Permission bits in octal: "644".
     var modeText: String { String(mode & 0o7777, radix: 8) }
 
-    /// - Parameter origin: names the state directory whose upload it is; empty: none.
+    /// What travels with a session or an object; with the name of our state directory, if it has one.
     func metadata(_ options: NativeOptions) -> [String: String] {
         var facts = ["mtime": modifiedText, "mode": modeText, "order": orderText(options)]
         if !options.origin.isEmpty { facts["origin"] = options.origin }
         return facts
     }
 
-    /// Of which of two that publish under one name is the later one.
+    /// Tells which of two that publish under one name is the later one.
     func orderText(_ options: NativeOptions) -> String { "\(options.run)/\(order)" }
 }

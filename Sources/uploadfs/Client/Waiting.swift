@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import UploadCore
 
 /// Waits for uploads by reading `wait/PATH`, which blocks in the kernel until the answer is known.
 struct Waiting: Sendable {
@@ -17,7 +18,7 @@ struct Waiting: Sendable {
 
         struct File: Decodable {
             let path: String
-            let phase: String
+            let phase: Phase
         }
     }
 
@@ -31,23 +32,20 @@ struct Waiting: Sendable {
         }
     }
 
-    /// Files that are not settled yet.
+    /// Files that are not settled yet. A held one waits for a rename that may never come.
     func pending() throws(CommandFailure) -> [String] {
-        try listed().filter { !Self.settled.contains($0.phase) }.map(\.path)
+        try listed().filter { !$0.phase.isSettled && $0.phase != .held }.map(\.path)
     }
 
     /// Files that need a decision.
     func failed() throws(CommandFailure) -> [String] {
-        try listed().filter { $0.phase == "failed" || $0.phase == "interrupted" }.map(\.path)
+        try listed().filter { $0.phase == .failed || $0.phase == .interrupted }.map(\.path)
     }
 
     /// How many files wait for a rename that may never come.
     func held() throws(CommandFailure) -> Int {
-        try listed().filter { $0.phase == "held" }.count
+        try listed().filter { $0.phase == .held }.count
     }
-
-    /// What happens no more by itself; a held file waits for a rename that may never come.
-    private static let settled: Set<String> = ["done", "failed", "cancelled", "interrupted", "ignored", "held"]
 
     private func listed() throws(CommandFailure) -> [Status.File] {
         let text = try SmallFile.read(mountpoint + "/.uploadfs/status.json")

@@ -48,28 +48,37 @@ struct FileArguments: ParsableArguments {
     }
 }
 
-struct CancelCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Give up uploads; what is not published yet leaves the mount.")
-    @OptionGroup var files: FileArguments
-
-    func run() throws { try Control.send("cancel", files.mountpoint, files.paths) }
+/// A command that is a word in the control file, a line for each file.
+protocol DecisionCommand: ParsableCommand {
+    static var word: String { get }
+    var files: FileArguments { get }
 }
 
-struct DiscardCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Give up what failed or was interrupted; an earlier content comes back.")
-    @OptionGroup var files: FileArguments
-
-    func run() throws { try Control.send("discard", files.mountpoint, files.paths) }
+extension DecisionCommand {
+    func run() throws {
+        try Control.send(Self.word, files.mountpoint, files.paths)
+    }
 }
 
-struct ReleaseCommand: ParsableCommand {
+struct CancelCommand: DecisionCommand {
+    static let word = "cancel"
     static let configuration = CommandConfiguration(
-        commandName: "release", abstract: "Publish what was interrupted as it is.")
+        commandName: word, abstract: "Give up uploads; what is not published yet leaves the mount.")
     @OptionGroup var files: FileArguments
+}
 
-    func run() throws { try Control.send("release", files.mountpoint, files.paths) }
+struct DiscardCommand: DecisionCommand {
+    static let word = "discard"
+    static let configuration = CommandConfiguration(
+        commandName: word, abstract: "Give up what failed or was interrupted; an earlier content comes back.")
+    @OptionGroup var files: FileArguments
+}
+
+struct ReleaseCommand: DecisionCommand {
+    static let word = "release"
+    static let configuration = CommandConfiguration(
+        commandName: word, abstract: "Publish what was interrupted as it is.")
+    @OptionGroup var files: FileArguments
 }
 
 struct RetryCommand: ParsableCommand {

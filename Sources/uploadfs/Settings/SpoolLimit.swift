@@ -25,6 +25,6 @@ enum SpoolLimit: Sendable, Hashable {
 
     /// 80% of what is free or ours already.
     static func automatic(free: Int64, used: Int64) -> Int64 {
-        max(least, min(mostAutomatic, (free / 5).multipliedReportingOverflow(by: 4).partialValue + used / 5 * 4))
+        max(least, min(mostAutomatic, free / 5 * 4 + used / 5 * 4))
     }
 }

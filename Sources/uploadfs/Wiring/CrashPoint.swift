@@ -10,7 +10,7 @@ import UploadCore
 /// | `journal.before`, `journal.after` | around each transaction of the journal |
 /// | `request.before` | before each request to the destination |
 /// | `request.after` | when its answer is there, and nobody has heard of it yet |
-/// | `spool.before`, `spool.after` | around making and removing a spool file |
+/// | `spool.before`, `spool.after` | around making, copying and removing a spool file |
 final class CrashPoint: Sendable {
     private let name: String
     private let left: Atomic<Int>
@@ -193,7 +193,7 @@ struct CrashingSpool: Spool {
 
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
-    func synchronize(_ versions: [VersionID]) throws(SpoolError) -> Synchronized { try spool.synchronize(versions) }
+    func synchronize(_ versions: [VersionID]) -> Synchronized { spool.synchronize(versions) }
     func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
         try spool.capacity(evictable: evictable)
     }

@@ -76,11 +76,10 @@ extension CommandFailure {
     }
 
     private static func sentence(_ error: JournalError, _ path: String) -> String {
-        // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_SCHEMA: https://www.sqlite.org/rescode.html
         switch error {
-        case .database(let code, let message) where [11, 26].contains(code & 0xff):
+        case .damaged(let message):
             "The journal \(path)/journal.sqlite is damaged (\(message)). Move it away (mv \(path)/journal.sqlite \(path)/journal.damaged): the next mount begins a new one, and keeps what the spool has in \(path)/spool.lost-…, a file each."
-        case .database(17, _):
+        case .newer:
             "The journal in \(path) was written by a newer uploadfs. Use that one, or name another place with --state-dir."
         case .database(_, let message):
             "The journal in \(path) can't be used: \(message). See to the disk and its permissions, or name another place with --state-dir."

@@ -125,7 +125,9 @@ final class Program: Sendable {
         try #require(lines.first(with: word, limit: limit), "no line with \"\(word)\" in:\n\(output)")
     }
 
+    /// Nothing once its end was waited for: its pid may be another's by now.
     func signal(_ number: Int32) {
+        guard exitStatus.withLock({ $0 }) == nil else { return }
         kill(pid, number)
     }
 

@@ -42,6 +42,12 @@ final class Server: Sendable {
 
     deinit { program.end(within: 5) }
 
+    /// Ends it by a signal, and by force when that takes too long. Its port is free when this returns.
+    func end(by signal: Int32) {
+        program.signal(signal)
+        if program.waitForEnd(within: 5) == nil { program.end(within: 5) }
+    }
+
     /// The file as the server's directory has it.
     func file(_ name: String) -> String { directory + "/" + name }
 }

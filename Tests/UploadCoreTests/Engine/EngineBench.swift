@@ -144,7 +144,7 @@ final class EngineBench: Sendable {
     }
 
     func write(_ writer: Writer, _ bytes: [UInt8], at offset: Int64) throws {
-        try writer.content.store(bytes, at: offset)
+        try writer.content.write(bytes, at: offset)
         _ = writer.track.wrote(offset..<offset + Int64(bytes.count))
         front.post(.wrote(writer.version))
     }
@@ -180,18 +180,19 @@ final class EngineBench: Sendable {
         await destination.object(at: try UploadPath(name))?.bytes
     }
 
+    /// What is published under a name, as soon as something is.
+    /// - Parameter step: how far the clock moves each time that there is nothing yet; nil: it stands.
+    @discardableResult
+    func untilPublished(_ name: String, advancing step: Duration? = nil) async throws -> [UInt8] {
+        while true {
+            if let bytes = try await published(name) { return bytes }
+            if let step { clock.advance(by: step) }
+            await Task.yield()
+        }
+    }
+
     /// Different in each chunk and each byte.
     static func bytes(_ count: Int, seed: UInt8 = 1) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 / 251 &+ Int(seed)) }
-    }
-}
-
-extension SpoolFile {
-    /// A `Result` comes out of the closure, since Swift 6.3.1 crashes on one that throws a typed error.
-    func store(_ bytes: [UInt8], at offset: Int64) throws(SpoolError) {
-        let outcome = bytes.withUnsafeBytes { buffer in
-            Result { () throws(SpoolError) in try write(buffer, at: offset) }
-        }
-        try outcome.get()
     }
 }

@@ -64,21 +64,14 @@ import Testing
     func powerLoss() async throws {
         let journal = MemoryJournal()
         let closed = Timestamp(seconds: 5)
-        for (number, durable) in [(Int64(2), closed), (3, nil)] {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(UInt64(number)), phase: .queued, closedSize: 1,
-                        schedule: .equal(1000), contentType: "", created: EngineBench.start, closed: closed,
-                        durable: durable))
-            ])
-        }
-        try journal.apply([.setFact(name: "boot", value: "yesterday")])
+        try journal.apply([
+            EngineBench.row(2, of: 2, closedSize: 1, closed: closed, durable: closed),
+            EngineBench.row(3, of: 3, closedSize: 1, closed: closed),
+            .setFact(name: "boot", value: "yesterday"),
+        ])
         let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
-            for number in [Int64(2), 3] {
-                names.set(FileID(UInt64(number)), try UploadPath("f\(number)"))
-                try spool.create(VersionID(number)).store([7], at: 0)
-            }
+            try names.add(2, "f2", [2: [7]], in: spool)
+            try names.add(3, "f3", [3: [7]], in: spool)
         }
         #expect(await bench.settled(FileID(2)).phase == .done)
         let torn = await bench.settled(FileID(3))
@@ -92,23 +85,16 @@ import Testing
     func powerLossOfTheNewer() async throws {
         let journal = MemoryJournal()
         let closed = Timestamp(seconds: 5)
-        for (number, durable) in [(Int64(2), closed), (3, nil)] {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(9), phase: .queued, closedSize: 1,
-                        schedule: .equal(1000), contentType: "", created: EngineBench.start, closed: closed,
-                        durable: durable))
-            ])
-        }
-        try journal.apply([.setFact(name: "boot", value: "yesterday")])
-        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            for number in [Int64(2), 3] { try spool.create(VersionID(number)).store([UInt8(number)], at: 0) }
+        try journal.apply([
+            EngineBench.row(2, of: 9, closedSize: 1, closed: closed, durable: closed),
+            EngineBench.row(3, of: 9, closedSize: 1, closed: closed),
+            .setFact(name: "boot", value: "yesterday"),
+        ])
+        let bench = try await EngineBench(journal: journal, boot: "today") {
+            try $0.add(9, "a", [2: [2], 3: [3]], in: $1)
         }
         await bench.destination.calls(.put, atLeast: 1)
-        while try await bench.published("a") == nil { await Task.yield() }
-        #expect(try await bench.published("a") == [2])
+        #expect(try await bench.untilPublished("a") == [2])
         await bench.stop()
     }
 
@@ -116,16 +102,10 @@ import Testing
     func powerLossOfThePublished() async throws {
         let journal = MemoryJournal()
         try journal.apply([
-            .insertUpload(
-                UploadRecord(
-                    version: VersionID(2), file: FileID(9), phase: .done, closedSize: 1, schedule: .equal(1000),
-                    contentType: "", created: EngineBench.start, closed: Timestamp(seconds: 5))),
+            EngineBench.row(2, of: 9, .done, closedSize: 1, closed: Timestamp(seconds: 5)),
             .setFact(name: "boot", value: "yesterday"),
         ])
-        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            try spool.create(VersionID(2)).store([7], at: 0)
-        }
+        let bench = try await EngineBench(journal: journal, boot: "today") { try $0.add(9, "a", [2: [7]], in: $1) }
         #expect(try journal.upload(VersionID(2))?.isSpooled == false)
         await bench.stop()
         #expect(try bench.spool.versions().isEmpty)

@@ -39,7 +39,7 @@ import UploadCore
         await bench.destination.calls(.put, atLeast: 1)
         // Its events come late: the journal alone tells of it.
         try bench.journal.apply([.reopened(first.version)])
-        try first.content.store([2, 2], at: 0)
+        try first.content.write([2, 2], at: 0)
         while bench.destination.count(.put) < 2 {
             bench.clock.advance(by: .seconds(1))
             await Task.yield()
@@ -99,46 +99,29 @@ import UploadCore
         await bench.stop()
     }
 
-    @Test("A newer version that could not be written whole does not cost the older one that was closed")
-    func spoiledNewer() async throws {
+    @Test(
+        "A newer version that was not written whole, or whose writer was killed, does not cost the older one",
+        arguments: [
+            (Failure(code: "no-space", reason: "The disk was full.", remedy: "Make room."), .failed),
+            (FailureSentences.writerKilled(program: "cp", process: 17, signal: 9), .interrupted),
+        ] as [(Failure, Phase)])
+    func brokenNewer(failure: Failure, phase: Phase) async throws {
         let bench = try await EngineBench()
         let first = try bench.create("a", number: 2, version: 1)
         try bench.write(first, [1], at: 0)
         try bench.close(first)
         let second = try bench.create("a", number: 2, version: 2)
         try bench.write(second, [2, 2], at: 0)
-        bench.front.post(
-            .spoiled(second.version, Failure(code: "no-space", reason: "The disk was full.", remedy: "Make room.")))
-        bench.front.post(.closed(second.version, size: 2))
-        while try await bench.published("a") == nil {
-            bench.clock.advance(by: .milliseconds(250))
-            await Task.yield()
+        if phase == .interrupted {
+            bench.front.post(.torn(second.version, size: 2, failure))
+        } else {
+            bench.front.post(.spoiled(second.version, failure))
+            bench.front.post(.closed(second.version, size: 2))
         }
-        #expect(try await bench.published("a") == [1])
-        #expect(await bench.settled(first.file).phase == .failed)
-        await bench.stop()
-    }
-
-    @Test("What a killed writer left is not published, and does not cost the older version that was closed")
-    func tornNewer() async throws {
-        let bench = try await EngineBench()
-        let first = try bench.create("a", number: 2, version: 1)
-        try bench.write(first, [1], at: 0)
-        try bench.close(first)
-        let second = try bench.create("a", number: 2, version: 2)
-        try bench.write(second, [2, 2], at: 0)
-        bench.front.post(
-            .torn(
-                second.version, size: 2,
-                FailureSentences.writerKilled(program: "cp", process: 17, signal: 9)))
-        while try await bench.published("a") == nil {
-            bench.clock.advance(by: .milliseconds(250))
-            await Task.yield()
-        }
-        #expect(try await bench.published("a") == [1])
+        #expect(try await bench.untilPublished("a", advancing: .milliseconds(250)) == [1])
         let status = await bench.settled(first.file)
-        #expect(status.phase == .interrupted && status.failure?.code == "writer-killed")
-        #expect(try bench.journal.upload(second.version)?.phase == .interrupted)
+        #expect(status.phase == phase && status.failure?.code == failure.code)
+        #expect(try bench.journal.upload(second.version)?.phase == phase)
         await bench.stop()
     }
 

@@ -42,9 +42,8 @@ import UploadCore
             .reopened(writer.version), .closed(writer.version, size: 3, at: Timestamp(seconds: 1_750_000_100)),
         ])
         await first.stop()
-        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(writer.file, try UploadPath("a"))
-            try spool.create(writer.version).store([7, 8, 9], at: 0)
+        let second = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(2, "a", [2: [7, 8, 9]], in: $1)
         }
         #expect(await second.settled(writer.file).phase == .done)
         #expect(try await second.published("a") == [7, 8, 9])
@@ -69,10 +68,8 @@ import UploadCore
         await first.stop()
         let before = destination.count(.send)
         destination.setRule { _ in .carryOut }
-        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(writer.file, try UploadPath("big"))
-            let copy = try spool.create(writer.version)
-            try copy.store(bytes, at: 0)
+        let second = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(2, "big", [2: bytes], in: $1)
         }
         #expect(await second.settled(writer.file).phase == .done)
         #expect(destination.count(.inventory) == 1)
@@ -90,9 +87,8 @@ import UploadCore
         let writer = try first.create("open", number: 2)
         try first.write(writer, EngineBench.bytes(100), at: 0)
         await first.stop()
-        let second = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(writer.file, try UploadPath("open"))
-            try spool.create(writer.version).store(EngineBench.bytes(100), at: 0)
+        let second = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(2, "open", [2: EngineBench.bytes(100)], in: $1)
         }
         let status = await second.settled(writer.file)
         #expect(status.phase == .interrupted)
@@ -112,12 +108,7 @@ import UploadCore
         let journal = MemoryJournal()
         let destination = ScriptedDestination()
         let version = VersionID(5)
-        try journal.apply([
-            .insertUpload(
-                UploadRecord(
-                    version: version, file: FileID(9), phase: .queued, closedSize: 5, schedule: .equal(1000),
-                    contentType: "", session: SessionToken("gone"), created: EngineBench.start))
-        ])
+        try journal.apply([EngineBench.row(5, of: 9, closedSize: 5, session: SessionToken("gone"))])
         let bench = try await EngineBench(destination: destination, journal: journal) { _, spool in
             _ = try spool.create(version)
         }
@@ -133,19 +124,11 @@ import UploadCore
     func supersededBeforeRecovery(newer: Phase) async throws {
         let journal = MemoryJournal()
         let destination = ScriptedDestination()
-        for (number, phase) in [(Int64(1), Phase.queued), (2, newer)] {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(9), phase: phase, closedSize: number,
-                        schedule: .equal(1000), contentType: "", created: EngineBench.start))
-            ])
-        }
-        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            for number in [Int64(1), 2] {
-                try spool.create(VersionID(number)).store([UInt8](repeating: UInt8(number), count: Int(number)), at: 0)
-            }
+        try journal.apply([
+            EngineBench.row(1, of: 9, closedSize: 1), EngineBench.row(2, of: 9, newer, closedSize: 2),
+        ])
+        let bench = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(9, "a", [1: [1], 2: [2, 2]], in: $1)
         }
         if newer == .queued { #expect(await bench.settled(FileID(9)).phase == .done) }
         await bench.stop()
@@ -159,19 +142,12 @@ import UploadCore
         let journal = MemoryJournal()
         let codes = ["type-refused", FailureSentences.gaveUpCode]
         for (number, code) in zip([Int64(2), 3], codes) {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(UInt64(number)), phase: .failed, closedSize: 0,
-                        schedule: .equal(1000), contentType: "", created: EngineBench.start,
-                        failure: Failure(code: code, reason: "so", remedy: "thus")))
-            ])
+            let failure = Failure(code: code, reason: "so", remedy: "thus")
+            try journal.apply([EngineBench.row(number, of: number, .failed, closedSize: 0, failure: failure)])
         }
         let bench = try await EngineBench(journal: journal) { names, spool in
-            for number in [Int64(2), 3] {
-                names.set(FileID(UInt64(number)), try UploadPath("f\(number)"))
-                _ = try spool.create(VersionID(number))
-            }
+            try names.add(2, "f2", [2: []], in: spool)
+            try names.add(3, "f3", [3: []], in: spool)
         }
         #expect(await bench.settled(FileID(2)).failure?.code == "type-refused")
         #expect(await bench.settled(FileID(3)).phase == .done)
@@ -181,21 +157,14 @@ import UploadCore
     @Test("Of three versions the newest that was closed is published, whatever is open after it")
     func openOverClosed() async throws {
         let journal = MemoryJournal()
-        for (number, size) in [(Int64(1), Int64(1)), (2, 2), (3, nil)] {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(9), phase: size == nil ? .receiving : .queued,
-                        closedSize: size, schedule: .equal(1000), contentType: "", created: EngineBench.start))
-            ])
+        try journal.apply([
+            EngineBench.row(1, of: 9, closedSize: 1), EngineBench.row(2, of: 9, closedSize: 2),
+            EngineBench.row(3, of: 9, .receiving),
+        ])
+        let bench = try await EngineBench(journal: journal) {
+            try $0.add(9, "a", [1: [1], 2: [2, 2], 3: [3, 3, 3]], in: $1)
         }
-        let bench = try await EngineBench(journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            for number in [Int64(1), 2, 3] {
-                try spool.create(VersionID(number)).store([UInt8](repeating: UInt8(number), count: Int(number)), at: 0)
-            }
-        }
-        while try await bench.published("a") == nil { await Task.yield() }
+        try await bench.untilPublished("a")
         await bench.stop()
         #expect(try await bench.published("a") == [2, 2])
         #expect(bench.destination.count(.put) == 1)
@@ -204,19 +173,11 @@ import UploadCore
     @Test("Touching what was interrupted does not cost the older version that was closed")
     func touchedInterrupted() async throws {
         let journal = MemoryJournal()
-        for (number, size) in [(Int64(1), Int64(1)), (2, nil)] {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(9), phase: size == nil ? .receiving : .queued,
-                        closedSize: size, schedule: .equal(1000), contentType: "", created: EngineBench.start))
-            ])
-        }
+        try journal.apply([EngineBench.row(1, of: 9, closedSize: 1), EngineBench.row(2, of: 9, .receiving)])
         let destination = ScriptedDestination()
         destination.setRule { _ in .fail(.busy(status: 503, retryAfter: nil)) }
-        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            for number in [Int64(1), 2] { try spool.create(VersionID(number)).store([UInt8(number)], at: 0) }
+        let bench = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(9, "a", [1: [1], 2: [2]], in: $1)
         }
         let writer = EngineBench.Writer(
             file: FileID(9), version: VersionID(2), content: try bench.spool.open(VersionID(2)),
@@ -224,11 +185,7 @@ import UploadCore
         let touched = try bench.reopen(writer)
         bench.front.post(.closed(touched.version, size: 1))
         destination.setRule { _ in .carryOut }
-        while try await bench.published("a") == nil {
-            bench.clock.advance(by: .seconds(10))
-            await Task.yield()
-        }
-        #expect(try await bench.published("a") == [1])
+        #expect(try await bench.untilPublished("a", advancing: .seconds(10)) == [1])
         #expect(bench.front.status(of: FileID(9))?.phase == .interrupted)
         await bench.stop()
     }
@@ -236,32 +193,20 @@ import UploadCore
     @Test("A journal that can't be read for a moment costs nothing: it is no word of a file being gone")
     func unreadableNames() async throws {
         let journal = MemoryJournal()
-        try journal.apply([
-            .insertUpload(
-                UploadRecord(
-                    version: VersionID(2), file: FileID(9), phase: .queued, closedSize: 1, schedule: .equal(1000),
-                    contentType: "", created: EngineBench.start))
-        ])
+        try journal.apply([EngineBench.row(2, of: 9, closedSize: 1)])
         let first = try await EngineBench(journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
+            try names.add(9, "a", [2: [7]], in: spool)
             names.fail(with: .database(code: 10, message: "disk I/O error"))
-            try spool.create(VersionID(2)).store([7], at: 0)
         }
         await first.stop()
         #expect(try journal.upload(VersionID(2)) != nil)
         #expect(try first.spool.versions() == [VersionID(2)])
 
         // And while it runs: claimed with the same error, it waits and goes on.
-        let second = try await EngineBench(journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            try spool.create(VersionID(2)).store([7], at: 0)
-        }
+        let second = try await EngineBench(journal: journal) { try $0.add(9, "a", [2: [7]], in: $1) }
         second.names.fail(with: .database(code: 10, message: "disk I/O error"))
         second.names.fail(with: nil)
-        while try await second.published("a") == nil {
-            second.clock.advance(by: .seconds(1))
-            await Task.yield()
-        }
+        try await second.untilPublished("a", advancing: .seconds(1))
         await second.stop()
     }
 
@@ -269,17 +214,12 @@ import UploadCore
     func missingBytes() async throws {
         let journal = MemoryJournal()
         for number in Int64(2)...4 {
-            try journal.apply([
-                .insertUpload(
-                    UploadRecord(
-                        version: VersionID(number), file: FileID(UInt64(number)), phase: .queued, closedSize: 2,
-                        schedule: .equal(1000), contentType: "", created: EngineBench.start))
-            ])
+            try journal.apply([EngineBench.row(number, of: number, closedSize: 2)])
         }
         let bench = try await EngineBench(journal: journal) { names, spool in
-            for number in [UInt64(2), 3, 4] { names.set(FileID(number), try UploadPath("f\(number)")) }
-            try spool.create(VersionID(3)).store([1], at: 0)
-            try spool.create(VersionID(4)).store([1, 2], at: 0)
+            try names.add(2, "f2", in: spool)
+            try names.add(3, "f3", [3: [1]], in: spool)
+            try names.add(4, "f4", [4: [1, 2]], in: spool)
         }
         #expect(await bench.settled(FileID(2)).failure?.code == "spool-missing")
         #expect(await bench.settled(FileID(3)).failure?.code == "spool-short")

@@ -4,13 +4,6 @@ import UploadCore
 
 /// What a crash leaves that belongs to nothing.
 @Suite(.timeLimit(.minutes(1))) struct UploadEngineSweepTests {
-    private static func upload(_ version: Int64, _ phase: Phase, closed: Int64? = nil) -> JournalChange {
-        .insertUpload(
-            UploadRecord(
-                version: VersionID(version), file: FileID(9), phase: phase, closedSize: closed,
-                schedule: .equal(1000), contentType: "", created: EngineBench.start))
-    }
-
     private static func node(version: Int64) throws -> JournalChange {
         let times = EngineBench.start
         return .insertNode(
@@ -24,11 +17,10 @@ import UploadCore
     @Test("Spool files that no row owns are removed; published rows whose file is gone say so")
     func orphans() async throws {
         let journal = MemoryJournal()
-        try journal.apply([Self.upload(1, .done, closed: 1), Self.upload(2, .done, closed: 1)])
-        let bench = try await EngineBench(journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            for number in [Int64(2), 7] { try spool.create(VersionID(number)).store([1], at: 0) }
-        }
+        try journal.apply([
+            EngineBench.row(1, of: 9, .done, closedSize: 1), EngineBench.row(2, of: 9, .done, closedSize: 1),
+        ])
+        let bench = try await EngineBench(journal: journal) { try $0.add(9, "a", [2: [1], 7: [1]], in: $1) }
         await bench.stop()
         #expect(try bench.spool.versions() == [VersionID(2)])
         #expect(try journal.upload(VersionID(1))?.isSpooled == false)
@@ -38,10 +30,8 @@ import UploadCore
     @Test("A file that nobody was told of, killed between journal and spool, was never made")
     func unmade() async throws {
         let journal = MemoryJournal()
-        try journal.apply([try Self.node(version: 1), Self.upload(1, .receiving)])
-        let bench = try await EngineBench(journal: journal) { names, _ in
-            names.set(FileID(9), try UploadPath("a"))
-        }
+        try journal.apply([try Self.node(version: 1), EngineBench.row(1, of: 9, .receiving)])
+        let bench = try await EngineBench(journal: journal) { try $0.add(9, "a", in: $1) }
         await bench.stop()
         #expect(try journal.upload(VersionID(1)) == nil)
         #expect(try journal.node(FileID(9)) == nil)
@@ -51,12 +41,10 @@ import UploadCore
     func unmadeAnew() async throws {
         let journal = MemoryJournal()
         try journal.apply([
-            try Self.node(version: 2), Self.upload(1, .done, closed: 3), Self.upload(2, .receiving),
+            try Self.node(version: 2), EngineBench.row(1, of: 9, .done, closedSize: 3),
+            EngineBench.row(2, of: 9, .receiving),
         ])
-        let bench = try await EngineBench(journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            try spool.create(VersionID(1)).store([1, 2, 3], at: 0)
-        }
+        let bench = try await EngineBench(journal: journal) { try $0.add(9, "a", [1: [1, 2, 3]], in: $1) }
         await bench.stop()
         #expect(try journal.node(FileID(9))?.version == VersionID(1))
         #expect(try journal.node(FileID(9))?.size == 3)
@@ -69,12 +57,11 @@ import UploadCore
         let destination = ScriptedDestination()
         destination.setRule { call in call.kind == .inventory ? .fail(.busy(status: 503, retryAfter: nil)) : .carryOut }
         try journal.apply([
-            Self.upload(1, .queued, closed: 5000), .setSession(VersionID(1), SessionToken("mine")),
+            EngineBench.row(1, of: 9, closedSize: 5000), .setSession(VersionID(1), SessionToken("mine")),
         ])
         destination.leave([SessionToken("mine"), SessionToken("stray")])
-        let bench = try await EngineBench(destination: destination, journal: journal) { names, spool in
-            names.set(FileID(9), try UploadPath("a"))
-            try spool.create(VersionID(1)).store(EngineBench.bytes(5000), at: 0)
+        let bench = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(9, "a", [1: EngineBench.bytes(5000)], in: $1)
         }
         await destination.calls(.abort, atLeast: 1)
         while try !journal.owedAborts().isEmpty { await Task.yield() }

@@ -162,6 +162,5 @@ private final class Watched: SpoolFile {
     func measure() {}
     func truncate(to size: Int64) throws(SpoolError) { try file.truncate(to: size) }
     func size() throws(SpoolError) -> Int64 { try file.size() }
-    func blocks() throws(SpoolError) -> Int64 { try file.blocks() }
     func synchronize() throws(SpoolError) {}
 }

@@ -1,0 +1,132 @@
+/// One request of a version: what it needs is put together, it is made, and its answer comes back.
+extension UploadEngine {
+    func start(_ work: UploadMachine.Work, of version: VersionID) {
+        guard var upload = uploads[version] else { return }
+        var claimed: ClaimedName?
+        if work.isPublishing {
+            guard let name = claimName(of: upload.machine.file, for: version) else { return }
+            claimed = name
+        }
+        lastTask += 1
+        let number = lastTask
+        let object = description(of: upload.machine, claimed, order: UInt64(number))
+        if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
+        upload.machine.started(work)
+        running += 1
+        let session = upload.session
+        let schedule = upload.machine.plan.schedule
+        let sent = upload.sent
+        let released = upload.machine.plan.released
+        let close = upload.closedAt
+        // A writer journals that it reopens a file before it changes a byte; its events may come later.
+        let isCurrent: CurrencyCheck = { [world] () throws(DestinationError) -> Bool in
+            do throws(JournalError) {
+                return try Self.holds(close, of: version, world.journal)
+            } catch {
+                throw .journal(error)
+            }
+        }
+        upload.tasks[number] = Task { [world, policy = settings.retry] in
+            let attempts = Attempts(world: world, policy: policy) { error in
+                await self.willRetry(version, work, error)
+            }
+            let result = await Self.perform(
+                work, of: version, object, session, schedule, sent, released, isCurrent, attempts: attempts)
+            self.ended(version, work, task: number, claimed: claimed, result)
+        }
+        uploads[version] = upload
+        moved(version)
+    }
+
+    /// Whether a close is a version's last one still.
+    /// - Parameter close: nil: no matter.
+    static func holds(
+        _ close: Timestamp?, of version: VersionID, _ journal: any Journal
+    ) throws(JournalError) -> Bool {
+        guard let close else { return true }
+        return try journal.upload(version)?.closed == close
+    }
+
+    /// The name to publish under; nil when it must not be now: it is gone, or an older version is
+    /// being published under the same path (then this one's turn comes when that one has ended).
+    private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
+        let claimed: ClaimedName?
+        do throws(JournalError) {
+            claimed = try world.names.claim(file)
+        } catch {
+            // Not "gone": nobody knows. As a request that failed.
+            failed(version, .put, .journal(error), nil)
+            moved(version)
+            return nil
+        }
+        guard let name = claimed else {
+            give(up: version)
+            return nil
+        }
+        if leases[name.path] != nil {
+            world.names.release(file, published: false)
+            parked[name.path, default: []].append(version)
+            return nil
+        }
+        leases[name.path] = version
+        return name
+    }
+
+    private func description(
+        of machine: UploadMachine, _ claimed: ClaimedName?, order: UInt64
+    ) -> ObjectDescription {
+        ObjectDescription(
+            path: claimed?.path ?? shownPath(of: machine.file),
+            size: machine.plan.isClosed ? machine.plan.size : nil, contentType: machine.contentType,
+            modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600, order: order)
+    }
+
+    /// The path for people and for `begin`; empty when it is not known at the moment.
+    func shownPath(of file: FileID) -> UploadPath {
+        (try? world.names.path(of: file)) ?? UploadPath([])
+    }
+
+    enum Answer: Sendable {
+        case began(any UploadSession)
+        case verified([StoredChunk])
+        case stored(StoredChunk)
+        case published(PublishReceipt)
+    }
+
+    private static func perform(
+        _ work: UploadMachine.Work, of version: VersionID, _ object: ObjectDescription,
+        _ session: (any UploadSession)?, _ schedule: ChunkSchedule, _ sent: ByteCounter,
+        _ released: RangeSet<ChunkIndex>, _ isCurrent: @escaping CurrencyCheck, attempts: Attempts
+    ) async -> Result<Answer, DestinationError> {
+        let world = attempts.world
+        @Sendable func resumed(_ token: SessionToken) -> any UploadSession {
+            session ?? world.destination.resume(token, schedule: schedule)
+        }
+        @Sendable func content() throws(DestinationError) -> any SpoolFile {
+            do { return try world.spool.open(version) } catch { throw .source(error) }
+        }
+        do throws(DestinationError) {
+            return .success(
+                try await attempts.make(work.operation) { () async throws(DestinationError) -> Answer in
+                    switch work {
+                    case .begin: return .began(try await world.destination.begin(object))
+                    case .verify(let token): return .verified(try await resumed(token).inventory())
+                    case .send(let chunk, let token):
+                        return .stored(try await resumed(token).send(chunk, content: try content(), sent: sent))
+                    case .put:
+                        return .published(
+                            try await world.destination.put(
+                                object, content: try content(), sent: sent, isCurrent: isCurrent))
+                    case .finish(let chunks, let token):
+                        // All chunks were read before this: if no writer has come by now, they are of one piece.
+                        guard try isCurrent() else { throw .cancelled }
+                        return .published(
+                            try await resumed(token).finish(
+                                object, content: try content(), chunks: chunks, released: released))
+                    }
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import TestSupport
+import Testing
+
+@testable import UploadCore
+
+/// What the disk, a kill and a power loss leave to be brought right by itself.
+@Suite(.timeLimit(.minutes(1))) struct UploadEngineKeepingTests {
+    private static let closed = Timestamp(seconds: 5)
+
+    /// A journal with one closed version of file 9, a node of 5,000 bytes, and no mark of durability.
+    private static func journal(boot: String) throws -> MemoryJournal {
+        let journal = MemoryJournal()
+        let moment = EngineBench.start
+        let attributes = NodeAttributes(
+            mode: 0o644, owner: 0, group: 0, accessed: moment, modified: moment, changed: moment)
+        try journal.apply([
+            .insertNode(
+                NodeRecord(
+                    file: FileID(9), parent: .root, name: try FileName("a"), kind: .file, attributes: attributes,
+                    size: 5000, version: VersionID(2))),
+            EngineBench.row(2, of: 9, closedSize: 5000, closed: closed),
+            .setFact(name: "boot", value: boot),
+        ])
+        return journal
+    }
+
+    @Test("After a kill the closes that were not marked yet are, though nobody closes anything more")
+    func recoveredCloses() async throws {
+        let journal = try Self.journal(boot: "boot")
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(2)).truncate(to: 5000)
+        }
+        bench.destination.setRule { _ in .fail(.unreachable(.refused)) }
+        while try journal.upload(VersionID(2))?.durable != Self.closed {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        await bench.stop()
+    }
+
+    @Test("What can't be marked now is marked later, and asked for less and less often")
+    func keptLater() async throws {
+        let bench = try await EngineBench()
+        bench.journal.failSynchronizing(with: .noSpace)
+        let writer = try bench.create("a~", number: 2, nameClass: .temporary)
+        try bench.write(writer, [1], at: 0)
+        try bench.close(writer)
+        var moment: Duration = .zero
+        for pause in [500, 1000, 2000] {
+            moment += .milliseconds(pause)
+            await bench.sleepsUntil(moment)
+            bench.clock.advance(by: .milliseconds(pause))
+        }
+        await bench.sleepsUntil(moment + .seconds(4))
+        #expect(await bench.engine.gathered.keys.contains(writer.version))
+        bench.journal.failSynchronizing(with: nil)
+        bench.clock.advance(by: .seconds(4))
+        while await !bench.engine.gathered.isEmpty { await Task.yield() }
+        #expect(try bench.journal.upload(writer.version)?.durable != nil)
+        await bench.stop()
+    }
+
+    @Test("After a power loss a file has the size that the spool has of it: it is released and read as it is")
+    func powerLossCutsTheSize() async throws {
+        let journal = try Self.journal(boot: "yesterday")
+        let bench = try await EngineBench(journal: journal, boot: "today") { names, spool in
+            names.set(FileID(9), try UploadPath("a"))
+            try spool.create(VersionID(2)).truncate(to: 300)
+        }
+        #expect(try journal.node(FileID(9))?.size == 300)
+        let status = await bench.settled(FileID(9))
+        #expect(status.phase == .interrupted && status.failure?.code == "power-lost" && status.size == 300)
+        await bench.stop()
+    }
+
+    @Test("Orphans go before anybody can be given their numbers")
+    func orphans() async throws {
+        let journal = MemoryJournal()
+        journal.failSynchronizing(with: .noSpace)
+        let bench = try await EngineBench(journal: journal) { _, spool in _ = try spool.create(VersionID(77)) }
+        #expect(try bench.spool.versions().isEmpty)
+        journal.failSynchronizing(with: nil)
+        await bench.stop()
+    }
+
+    @Test("Small files that are published make room for the writer that waits, though nobody writes any more")
+    func publishedMakeRoom() async throws {
+        let bench = try await EngineBench(
+            destination: ScriptedDestination(
+                limits: DestinationLimits(
+                    schedule: .equal(4096), parallelChunks: 3, canReplaceChunk: true, namesAtFinish: true)),
+            spoolLimit: 4 * 4096)
+        for number in Int64(2)...5 {
+            let writer = try bench.create("f\(number)", number: number)
+            try bench.write(writer, EngineBench.bytes(4096), at: 0)
+            try bench.close(writer)
+        }
+        #expect(bench.spool.gauge.isFull)
+        bench.front.post(.pressed)
+        let failure = await withCheckedContinuation { continuation in
+            _ = bench.front.whenRoom { continuation.resume(returning: $0) }
+            Task {
+                while bench.spool.gauge.waiting > 0 {
+                    bench.clock.advance(by: .milliseconds(100))
+                    await Task.yield()
+                }
+            }
+        }
+        #expect(failure == nil)
+        #expect(!bench.spool.gauge.isFull)
+        await bench.stop()
+    }
+
+    @Test("Paused goes before dead, and dead is told again at once when it goes on")
+    func pausedWhileDead() async throws {
+        let bench = try await EngineBench()
+        bench.destination.setRule { _ in .fail(.unreachable(.refused)) }
+        let writer = try bench.create("a", number: 2)
+        try bench.close(writer)
+        func reason() -> String { bench.front.overview(limit: 10).stoppage?.reason ?? "" }
+        while !reason().contains("refused") {
+            bench.clock.advance(by: .milliseconds(100))
+            await Task.yield()
+        }
+        bench.front.post(.paused(true))
+        while !reason().contains("paused") { await Task.yield() }
+        let probes = bench.destination.count(.probe)
+        while bench.destination.count(.probe) < probes + 2 {
+            bench.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        #expect(reason().contains("paused"))
+        bench.front.post(.paused(false))
+        while !reason().contains("refused") { await Task.yield() }
+        await bench.stop()
+    }
+}
