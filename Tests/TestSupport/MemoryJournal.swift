@@ -154,6 +154,23 @@ package final class MemoryJournal: Journal {
         }
     }
 
+    package func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] {
+        let unfinished = try unfinishedUploads()
+        return try read { state in
+            var paths: [FileID: UploadPath] = [:]
+            for file in Set(unfinished.map(\.file)) {
+                var names: [FileName] = []
+                var next = file
+                while next != .root, let node = state.nodes[next], let name = node.name {
+                    names.insert(name, at: 0)
+                    next = node.parent
+                }
+                if next == .root, !names.isEmpty { paths[file] = UploadPath(names) }
+            }
+            return paths
+        }
+    }
+
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
         try read { state in
             state.uploads.values.filter { $0.phase != .done && $0.phase != .cancelled }

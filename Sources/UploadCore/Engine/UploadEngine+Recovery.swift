@@ -19,16 +19,21 @@ extension UploadEngine {
         sweepSpool()
         let superseded: Set<VersionID>
         let partial: Set<VersionID>
+        let paths: [FileID: UploadPath]
         do throws(JournalError) {
             superseded = Set(try world.journal.supersededUploads())
             partial = Set(try world.journal.partlyReleased())
+            paths = try world.journal.unfinishedPaths()
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
         for record in records {
             do throws(JournalError) {
+                // What is not among them was unlinked; or only the tree can tell.
+                let path: UploadPath?
+                if let known = paths[record.file] { path = known } else { path = try world.names.path(of: record.file) }
                 try recover(
-                    record, isSuperseded: superseded.contains(record.version),
+                    record, at: path, isSuperseded: superseded.contains(record.version),
                     hasReleased: partial.contains(record.version))
             } catch {
                 world.log.trouble(
@@ -50,9 +55,12 @@ extension UploadEngine {
 
     private static let bootFact = "boot"
 
-    private func recover(_ record: UploadRecord, isSuperseded: Bool, hasReleased: Bool) throws(JournalError) {
+    /// - Parameter path: nil: it was unlinked.
+    private func recover(
+        _ record: UploadRecord, at path: UploadPath?, isSuperseded: Bool, hasReleased: Bool
+    ) throws(JournalError) {
         // A version is only of interest until a newer one of its file is closed, too.
-        guard !isSuperseded, let path = try world.names.path(of: record.file) else {
+        guard !isSuperseded, let path else {
             // Unlinked or replaced, and the process ended before it had cleaned up.
             return discard(record.version, owing: record.session)
         }

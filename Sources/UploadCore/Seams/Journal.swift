@@ -35,6 +35,8 @@ package protocol Journal: Sendable {
     func supersededUploads() throws(JournalError) -> [VersionID]
     /// Every version that is neither done nor cancelled, oldest first.
     func unfinishedUploads() throws(JournalError) -> [UploadRecord]
+    /// Where the files of `unfinishedUploads` lie, of as many as can be told at once.
+    func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath]
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
     /// Of `storedChunks` those whose bytes are no longer in the spool.
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex>

@@ -97,6 +97,24 @@ extension SQLiteJournal {
             decode: UploadRecord.init(row:))
     }
 
+    package func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] {
+        let found = try all(
+            """
+            WITH RECURSIVE place(file, parent, path) AS (
+                SELECT file, parent, name FROM node WHERE file <> 1 AND file IN (
+                    SELECT file FROM upload WHERE phase NOT IN ('done', 'cancelled'))
+                UNION ALL
+                SELECT place.file, node.parent, node.name || '/' || place.path
+                FROM place JOIN node ON node.file = place.parent WHERE place.parent <> 1)
+            SELECT file, path FROM place WHERE parent = 1
+            """
+        ) { row throws in
+            // One that is no path of ours is asked for by itself.
+            (FileID(column: try row.decode(atIndex: 0)), try? UploadPath(try row.decode(String.self, atIndex: 1)))
+        }
+        return Dictionary(uniqueKeysWithValues: found).compactMapValues { $0 }
+    }
+
     package func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
         try all("SELECT number, length, digest FROM chunk WHERE version = ? ORDER BY number", version.rawValue) {
             StoredChunk(

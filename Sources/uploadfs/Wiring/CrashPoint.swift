@@ -8,9 +8,8 @@ import UploadCore
 /// | name | where |
 /// | --- | --- |
 /// | `journal.before`, `journal.after` | around each transaction of the journal |
-/// | `request.before` | before each request to the destination |
-/// | `request.after` | when its answer is there, and nobody has heard of it yet |
-/// | `spool.before`, `spool.after` | around making, copying and removing a spool file |
+/// | `request.before`, `request.after` | around each request to the destination but probes: nobody has heard of the answer |
+/// | `spool.before`, `spool.after` | around making, copying, removing spool files and bringing them to the disk |
 final class CrashPoint: Sendable {
     private let name: String
     private let left: Atomic<Int>
@@ -30,8 +29,30 @@ final class CrashPoint: Sendable {
         left = Atomic(count)
     }
 
-    func pass(_ name: StaticString) {
-        guard self.name == name.description, left.subtract(1, ordering: .relaxed).newValue == 0 else { return }
+    enum Place: String {
+        case journal, request, spool
+    }
+
+    func around<Answer, Problem: Error>(
+        _ place: Place, _ work: () throws(Problem) -> Answer
+    ) throws(Problem) -> Answer {
+        pass(place, "before")
+        let answer = try work()
+        pass(place, "after")
+        return answer
+    }
+
+    func around<Answer: Sendable, Problem: Error>(
+        _ place: Place, _ work: () async throws(Problem) -> Answer
+    ) async throws(Problem) -> Answer {
+        pass(place, "before")
+        let answer = try await work()
+        pass(place, "after")
+        return answer
+    }
+
+    private func pass(_ place: Place, _ side: String) {
+        guard name == "\(place.rawValue).\(side)", left.subtract(1, ordering: .relaxed).newValue == 0 else { return }
         kill(getpid(), SIGKILL)
         // The signal is there before kill(2) returns to this thread.
         while true { pause() }
@@ -44,9 +65,7 @@ struct CrashingJournal: Journal {
     let point: CrashPoint
 
     func apply(_ changes: [JournalChange]) throws(JournalError) {
-        point.pass("journal.before")
-        try journal.apply(changes)
-        point.pass("journal.after")
+        try point.around(.journal) { () throws(JournalError) in try journal.apply(changes) }
     }
 
     func synchronize() throws(JournalError) { try journal.synchronize() }
@@ -73,6 +92,7 @@ struct CrashingJournal: Journal {
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? { try journal.newestUpload(of: file) }
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] { try journal.uploads(of: file) }
     func supersededUploads() throws(JournalError) -> [VersionID] { try journal.supersededUploads() }
+    func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] { try journal.unfinishedPaths() }
     func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try journal.unfinishedUploads() }
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
         try journal.storedChunks(of: version)
@@ -104,21 +124,22 @@ struct CrashingDestination: Destination {
 
     func probe() async throws(DestinationError) { try await destination.probe() }
 
-    func leftBehind() async throws(DestinationError) -> [SessionToken]? { try await destination.leftBehind() }
+    func leftBehind() async throws(DestinationError) -> [SessionToken]? {
+        try await point.around(.request) { () async throws(DestinationError) in try await destination.leftBehind() }
+    }
 
     func put(
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
-        point.pass("request.before")
-        let receipt = try await destination.put(object, content: content, sent: sent, isCurrent: isCurrent)
-        point.pass("request.after")
-        return receipt
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await destination.put(object, content: content, sent: sent, isCurrent: isCurrent)
+        }
     }
 
     func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {
-        point.pass("request.before")
-        let session = try await destination.begin(object)
-        point.pass("request.after")
+        let session = try await point.around(.request) { () async throws(DestinationError) in
+            try await destination.begin(object)
+        }
         return CrashingSession(session: session, point: point)
     }
 
@@ -136,29 +157,25 @@ struct CrashingSession: UploadSession {
     func send(
         _ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter
     ) async throws(DestinationError) -> StoredChunk {
-        point.pass("request.before")
-        let stored = try await session.send(chunk, content: content, sent: sent)
-        point.pass("request.after")
-        return stored
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await session.send(chunk, content: content, sent: sent)
+        }
     }
 
     func inventory() async throws(DestinationError) -> [StoredChunk] {
-        point.pass("request.before")
-        return try await session.inventory()
+        try await point.around(.request) { () async throws(DestinationError) in try await session.inventory() }
     }
 
     func finish(
         _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
-        point.pass("request.before")
-        let receipt = try await session.finish(object, content: content, chunks: chunks, released: released)
-        point.pass("request.after")
-        return receipt
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await session.finish(object, content: content, chunks: chunks, released: released)
+        }
     }
 
     func abort() async throws(DestinationError) {
-        point.pass("request.before")
-        try await session.abort()
+        try await point.around(.request) { () async throws(DestinationError) in try await session.abort() }
     }
 }
 
@@ -170,30 +187,24 @@ struct CrashingSpool: Spool {
     var gauge: SpoolGauge { spool.gauge }
 
     func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
-        point.pass("spool.before")
-        let file = try spool.create(version)
-        point.pass("spool.after")
-        return file
+        try point.around(.spool) { () throws(SpoolError) in try spool.create(version) }
     }
 
     func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
-        point.pass("spool.before")
-        let copy = try spool.copy(version, to: new)
-        point.pass("spool.after")
-        return copy
+        try point.around(.spool) { () throws(SpoolError) in try spool.copy(version, to: new) }
     }
 
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile { try spool.open(version) }
 
     func remove(_ version: VersionID) throws(SpoolError) {
-        point.pass("spool.before")
-        try spool.remove(version)
-        point.pass("spool.after")
+        try point.around(.spool) { () throws(SpoolError) in try spool.remove(version) }
     }
 
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
-    func synchronize(_ versions: [VersionID]) -> Synchronized { spool.synchronize(versions) }
+    func synchronize(_ versions: [VersionID]) -> Synchronized {
+        point.around(.spool) { spool.synchronize(versions) }
+    }
     func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
         try spool.capacity(evictable: evictable)
     }

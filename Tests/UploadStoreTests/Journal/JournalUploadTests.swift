@@ -8,6 +8,25 @@ struct JournalUploadTests {
     private let version = VersionID(5)
     private let chunk = StoredChunk(index: 3, length: 1000, digest: "x")
 
+    @Test("tells at once where all files lie that are on their way", arguments: JournalUnderTest.allCases)
+    func unfinishedPaths(_ kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            try journal.apply([
+                .insertNode(try Samples.directory(2, "photos")), .insertNode(try Samples.directory(3, "Ä %20", in: 2)),
+                .insertNode(try Samples.file(4, "a", in: 3, version: 4)), .insertUpload(Samples.upload(4, of: 4)),
+                .insertNode(try Samples.file(5, "b", version: 6)), .insertUpload(Samples.upload(5, of: 5)),
+                .insertUpload(Samples.upload(6, of: 5)),
+                .insertNode(try Samples.file(6, "done", version: 7)),
+                .insertUpload(Samples.upload(7, of: 6, phase: .done)),
+                // Unlinked.
+                .insertUpload(Samples.upload(8, of: 99)),
+            ])
+            #expect(
+                try journal.unfinishedPaths()
+                    == [FileID(4): UploadPath("photos/Ä %20/a"), FileID(5): UploadPath("b")])
+        }
+    }
+
     @Test("keep every field", arguments: JournalUnderTest.allCases)
     func keepsFields(kind: JournalUnderTest) throws {
         try kind.with { journal in
