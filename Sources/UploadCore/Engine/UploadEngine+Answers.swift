@@ -26,7 +26,7 @@ extension UploadEngine {
         }
         if let upload = uploads[version], upload.isDoomed, !upload.machine.isPublishing {
             give(up: version, for: upload.successor)
-            if (try? world.names.path(of: upload.machine.file)) == .some(nil) { forgetRemoved(upload.machine.file) }
+            forgetIfUnlinked(upload.machine.file)
         }
         moved(version)
         dispatch()

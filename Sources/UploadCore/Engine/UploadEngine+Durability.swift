@@ -86,13 +86,24 @@ extension UploadEngine {
         let (durable, damaged) = kept.withLock { ($0.durable, $0.damaged) }
         for version in durable {
             if gathered[version] == closes[version] { gathered[version] = nil }
-            guard let older = replaced[version] else { continue }
-            superseded[version]?.removeAll(where: older.contains)
-            if superseded[version]?.isEmpty == true { superseded[version] = nil }
-            for version in older { discardSpool(version) }
+            // Their rows went with the mark.
+            for older in replaced[version] ?? [] { discardSpool(older) }
         }
         for (version, error) in damaged { self.damaged(version, error) }
+        for version in closes.keys {
+            replace(version, except: durable.contains(version) ? replaced[version] ?? [] : [])
+        }
+        dispatch()
         return durable.count + damaged.count == closes.count
+    }
+
+    /// What a close has made needless goes, and the version may be published: it is on stable storage, or the disk
+    /// does not take it now, and nobody is to wait for that.
+    /// - Parameter gone: those that went already.
+    private func replace(_ version: VersionID, except gone: [VersionID]) {
+        guard let older = superseded.removeValue(forKey: version) else { return }
+        for needless in older where !gone.contains(needless) { discard(needless, owing: nil) }
+        moved(version)
     }
 
     /// The kernel keeps no bytes that the disk has refused: what would be read later is not what was written (P2).

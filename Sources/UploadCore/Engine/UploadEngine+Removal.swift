@@ -55,6 +55,17 @@ extension UploadEngine {
         if versions[file]?.isEmpty == true { versions[file] = nil }
     }
 
+    /// A file that was replaced while a version of it was being published.
+    func forgetIfUnlinked(_ file: FileID) {
+        do throws(JournalError) {
+            guard try world.names.path(of: file) == nil else { return }
+        } catch {
+            // Nobody knows: what is published stays until it is pruned.
+            return
+        }
+        forgetRemoved(file)
+    }
+
     /// Versions of an unlinked file that are not on their way: done, or dormant.
     func forgetRemoved(_ file: FileID) {
         for (version, opened) in dormant where opened.file == file { dormant[version] = nil }

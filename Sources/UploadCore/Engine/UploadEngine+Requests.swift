@@ -4,6 +4,9 @@ extension UploadEngine {
         guard var upload = uploads[version] else { return }
         var claimed: ClaimedName?
         if work.isPublishing {
+            // First its close is brought to stable storage: were it lost with the power once it is published, the
+            // one before would come back, and be published over it.
+            guard superseded[version] == nil else { return }
             guard let name = claimName(of: upload.machine.file, for: version) else { return }
             claimed = name
         }

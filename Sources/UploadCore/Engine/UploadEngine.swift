@@ -36,7 +36,7 @@ package actor UploadEngine {
     var watching: Task<Void, Never>?
     /// Closes that are not on stable storage yet.
     var gathered: [VersionID: Timestamp] = [:]
-    /// What these have made needless: it goes when they are.
+    /// What these have made needless: it goes when they are, and not before are they published.
     var superseded: [VersionID: [VersionID]] = [:]
     var keeping: Task<Void, Never>?
     /// Versions whose spool files are to be removed.

@@ -56,6 +56,8 @@ final class Server: Sendable {
 final class Mounted: Sendable {
     let program: Program
     let mountpoint: String
+    /// Where it lies: not removed before it is unmounted.
+    private let directory: TemporaryDirectory?
     private let watchdog: Watchdog
     private let isKilled = Mutex(false)
 
@@ -64,8 +66,9 @@ final class Mounted: Sendable {
     ///   - limit: seconds until the watchdog detaches the mount and kills its process.
     init(
         _ destination: String?, at mountpoint: String, state: String, options: [String] = [],
-        environment: [String: String] = [:], limit: TimeInterval = 240
+        environment: [String: String] = [:], limit: TimeInterval = 240, in directory: TemporaryDirectory? = nil
     ) throws {
+        self.directory = directory
         // A dead mount that is still there is none that could be made.
         mkdir(mountpoint, 0o700)
         self.mountpoint = mountpoint
@@ -193,6 +196,6 @@ struct Scene {
         let place = port == nil ? ["--directory", directory.file("received")] : []
         return try Mounted(
             port.map { "http://127.0.0.1:\($0)" }, at: directory.file("mount"), state: directory.file("state"),
-            options: place + options, environment: environment, limit: limit)
+            options: place + options, environment: environment, limit: limit, in: directory)
     }
 }

@@ -140,6 +140,29 @@ import Testing
         await bench.stop()
     }
 
+    @Test("A close that makes another needless is published once it is durable: the older one never comes back over it")
+    func durableBeforePublished() async throws {
+        let bench = try await EngineBench()
+        let first = try bench.create("a", number: 9, version: 2)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        let second = try bench.create("a", number: 9, version: 3)
+        try bench.write(second, [2], at: 0)
+        try bench.close(second)
+        while await bench.engine.superseded.isEmpty { await Task.yield() }
+        // It has settled, and is not sent.
+        await bench.sleepsUntil(.milliseconds(250))
+        bench.clock.advance(by: .milliseconds(250))
+        while await bench.engine.uploads[second.version]?.machine.isSettled != true { await Task.yield() }
+        for _ in 0..<100 { await Task.yield() }
+        #expect(bench.destination.count(.put) == 0)
+        #expect(try await bench.untilPublished("a", advancing: .milliseconds(50)) == [2])
+        #expect(try bench.journal.upload(second.version)?.durable != nil)
+        #expect(try bench.journal.upload(first.version) == nil)
+        #expect(bench.destination.count(.put) == 1)
+        await bench.stop()
+    }
+
     @Test("A spool file goes only after the journal's word for it is on stable storage")
     func removal() async throws {
         let bench = try await EngineBench()

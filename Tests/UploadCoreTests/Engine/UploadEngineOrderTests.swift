@@ -65,6 +65,7 @@ import UploadCore
         let new = try bench.create("a", number: 2, version: 2)
         try bench.write(new, EngineBench.bytes(10, seed: 9), at: 0)
         try bench.close(new)
+        try await bench.untilPublished("a", advancing: .milliseconds(100))
         #expect(await bench.settled(new.file).phase == .done)
         gate.open()
         await bench.destination.calls(.abort, atLeast: 1)
