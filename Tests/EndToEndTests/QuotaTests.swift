@@ -34,7 +34,7 @@ extension EndToEnd {
                 ])
             defer { watch.end(within: 2) }
             try Shell.must(
-                "head -c \(length)M /dev/urandom | tee >(sha256sum > \(scene.directory.file("sum"))) > \(mount.path("stream"))",
+                "head -c \(length)M /dev/urandom | tee >(sha256sum > \(scene.directory.file("sum"))) | dd of=\(mount.path("stream")) bs=1M iflag=fullblock status=none",
                 within: 800)
             try mount.wait(for: "stream")
             watch.end(within: 2)
