@@ -11,6 +11,7 @@ extension UploadEngine {
     package func recover(boot: String = "") {
         let records: [UploadRecord]
         do throws(JournalError) {
+            try countOn()
             if let known = try world.journal.fact(Self.bootFact), known != boot { try distrustUnmarked() }
             records = try world.journal.unfinishedUploads()
         } catch {
@@ -54,6 +55,15 @@ extension UploadEngine {
     }
 
     private static let bootFact = "boot"
+    private static let runsFact = "runs"
+
+    /// Requests are numbered on from where earlier runs were: one that a killed run had sent may still be carried
+    /// out, and must not take the place of what this one publishes.
+    private func countOn() throws(JournalError) {
+        let runs = (try world.journal.fact(Self.runsFact).flatMap { Int($0) } ?? 0) + 1
+        try world.journal.apply([.setFact(name: Self.runsFact, value: "\(runs)")])
+        lastTask = runs << 32
+    }
 
     /// - Parameter path: nil: it was unlinked.
     private func recover(

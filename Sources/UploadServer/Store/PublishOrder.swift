@@ -1,8 +1,8 @@
 import Synchronization
 import UploadCore
 
-/// A client's own count of what it publishes: `RUN/NUMBER`, where RUN is any word that it keeps while it
-/// runs, and the number grows with each request.
+/// A client's own count of what it publishes: `RUN/NUMBER`, where RUN is any word that it keeps as long as it
+/// counts on, perhaps beyond its own death, and the number grows with each request.
 struct PublishNumber: Sendable, Hashable {
     let run: String
     let number: UInt64
@@ -18,9 +18,9 @@ struct PublishNumber: Sendable, Hashable {
     }
 }
 
-/// Keeps an older version of a file from taking a newer one's place: a request that its client gave up may
-/// still be carried out, after the next version's. Only what one process has under way can overtake, so
-/// this needs to outlive no restart.
+/// Keeps an older version of a file from taking a newer one's place: a request that its client gave up, or
+/// whose client was killed and has come back, may still be carried out, after the next version's. Only what
+/// this server has under way can overtake, so this needs to outlive no restart of it.
 final class PublishOrder: Sendable {
     /// Paths share locks, so that two files seldom wait for each other's rename.
     private let stripes: [Stripe]

@@ -91,7 +91,7 @@ package final class NativeDestination: Destination {
             method: .get, url: endpoint.url("upload/sessions?origin=\(PercentEncoding.encode(options.origin))"),
             operation: "list")
         return try await endpoint.ask(request) { (answer: NativeProtocol.SessionsResponse) in
-            answer.sessions.filter { $0.metadata["order"]?.hasPrefix(options.run + "/") != true }
+            answer.sessions.filter { $0.metadata["run"] != options.run }
                 .map { SessionToken($0.session) }
         }
     }

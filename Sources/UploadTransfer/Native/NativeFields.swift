@@ -27,10 +27,16 @@ extension ObjectDescription {
     /// What travels with a session or an object; with the name of our state directory, if it has one.
     func metadata(_ options: NativeOptions) -> [String: String] {
         var facts = ["mtime": modifiedText, "mode": modeText, "order": orderText(options)]
-        if !options.origin.isEmpty { facts["origin"] = options.origin }
+        if !options.origin.isEmpty {
+            facts["origin"] = options.origin
+            facts["run"] = options.run
+        }
         return facts
     }
 
     /// Tells which of two that publish under one name is the later one.
-    func orderText(_ options: NativeOptions) -> String { "\(options.run)/\(order)" }
+    /// The numbers grow from run to run of a state directory: what a killed run had sent may still be carried out.
+    func orderText(_ options: NativeOptions) -> String {
+        "\(options.origin.isEmpty ? options.run : options.origin)/\(order)"
+    }
 }

@@ -74,6 +74,20 @@ import Testing
         await bench.stop()
     }
 
+    @Test("Requests are numbered on from run to run, so that what a killed one sent can be told from the newer")
+    func numbers() async throws {
+        let journal = MemoryJournal()
+        let first = try await EngineBench(journal: journal)
+        let writer = try first.create("a", number: 2)
+        try first.close(writer)
+        #expect(await first.settled(writer.file).phase == .done)
+        let last = await first.engine.lastTask
+        await first.stop()
+        let second = try await EngineBench(journal: journal)
+        #expect(await second.engine.lastTask > last)
+        await second.stop()
+    }
+
     @Test("Orphans go before anybody can be given their numbers")
     func orphans() async throws {
         let journal = MemoryJournal()
