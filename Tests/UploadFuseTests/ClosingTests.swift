@@ -78,6 +78,20 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
     }
 
+    @Test("A failed --durable-close is told, and what the disk refused is never published")
+    func failedDurableClose() throws {
+        let fixture = try FileSystemFixture(closesDurably: true)
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text")
+        _ = fixture.uploads.takeEvents()
+        let error = SpoolError.system(call: "fdatasync", errno: EIO)
+        fixture.spool.fail(with: error)
+        #expect(throws: FileSystemError(error)) { try fixture.close(handle) }
+        fixture.spool.fail(with: nil)
+        #expect(fixture.uploads.takeEvents().contains("spoiled 1 spool-fdatasync"))
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+    }
+
     @Test("With --durable-close the journal calls a close durable only together with its bytes, and is synchronized")
     func durable() throws {
         let fixture = try FileSystemFixture(closesDurably: true)

@@ -173,6 +173,21 @@ import UploadCore
         #expect(fixture.uploads.takeEvents() == ["closed 2 5"])
     }
 
+    @Test("What was closed and waits to be published gives no room, though a writer has opened it: a change is a copy")
+    func promised() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a", String(repeating: "x", count: 3 * 4096))
+        let writer = try fixture.open(inode)
+        let opened = try #require(fixture.uploads.track(1))
+        #expect(!opened.release(4096..<8192))
+        try fixture.write(writer, "y", at: 0)
+        let copied = try #require(fixture.uploads.track(2))
+        _ = copied.drain()
+        #expect(copied.release(4096..<8192), "the copy is a stream as any other")
+        try fixture.close(writer)
+        #expect(try fixture.spool.open(VersionID(1)).contents() == [UInt8](repeating: 120, count: 3 * 4096))
+    }
+
     @Test("No room is made behind a writer that has gone")
     func finished() {
         let track = WriteTrack(size: 100, wakeEvery: 10)

@@ -50,6 +50,8 @@ extension UploadEngine {
             verified(version, present)
         case .stored(let chunk):
             guard case .send(let sent, _) = work else { break }
+            // What was written there since is known before it counts as stored.
+            takeNews(version)
             uploads[version]?.sent.add(-sent.length)
             delivered(sent.length, of: version)
             if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }

@@ -64,8 +64,10 @@ extension UploadEngine {
     /// The biggest streams give first.
     func releaseStored() async {
         guard world.spool.gauge.isPressed else { return }
-        let streams = uploads.values.filter { $0.track != nil && !$0.machine.plan.releasable.isEmpty }
-            .sorted { $0.machine.plan.acknowledged > $1.machine.plan.acknowledged }
+        let streams = uploads.values.filter {
+            // What is just being published is read to its end.
+            $0.track != nil && !$0.machine.isPublishing && !$0.machine.plan.releasable.isEmpty
+        }.sorted { $0.machine.plan.acknowledged > $1.machine.plan.acknowledged }
         for stream in streams {
             for range in stream.machine.plan.releasable.ranges {
                 guard world.spool.gauge.excess > 0 else { return }

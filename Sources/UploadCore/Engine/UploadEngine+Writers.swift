@@ -93,7 +93,7 @@ extension UploadEngine {
         insert(opened)
     }
 
-    private func takeNews(_ version: VersionID) {
+    func takeNews(_ version: VersionID) {
         guard let news = uploads[version]?.track?.drain() else { return }
         let void = uploads[version]?.machine.wrote(news) ?? []
         if !void.isEmpty { record(void.map { .unstored(version, $0) }) }

@@ -21,6 +21,8 @@ package final class WriteTrack: Sendable {
         var close: Timestamp?
         var hasLapsed = false
         var isFinished = false
+        /// What these writers opened was closed, and is to be published as it is.
+        var isPromised = false
         /// Writes that have begun and are not recorded yet.
         var underWay: [Range<Int64>] = []
         /// Bytes that have left the spool.
@@ -188,11 +190,18 @@ extension WriteTrack {
         }
     }
 
+    /// None of what was closed may leave the spool before it is changed in place: it would be missing in the copy
+    /// that a change goes into.
+    package func promise(_ isPromised: Bool) {
+        state.withLock { $0.isPromised = isPromised }
+    }
+
     /// From now on nobody writes there.
     /// - Returns: false when the last writer has gone, when somebody just does, or did and the engine has not heard of it: then it must stay.
     package func release(_ range: Range<Int64>) -> Bool {
         state.withLock { state in
-            guard !state.isFinished, !state.underWay.contains(where: { $0.overlaps(range) }), state.shortest == nil,
+            guard !state.isFinished, !state.isPromised, !state.underWay.contains(where: { $0.overlaps(range) }),
+                state.shortest == nil,
                 state.written.intersection(RangeSet(range)).isEmpty
             else { return false }
             state.released.insert(contentsOf: range)

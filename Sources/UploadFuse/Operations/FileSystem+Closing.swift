@@ -50,20 +50,12 @@ extension FileSystem {
 
     func synchronize(_ handle: OpenHandle) throws(FileSystemError) {
         guard case .file(let handle) = handle else { return try synchronizeJournal() }
-        let before = handle.content.locked { ($0.spoolFile, $0.changes, $0.isChanged) }
-        let closed = before.2 ? nil : try journalled { () throws(JournalError) in try journal.upload(before.0.version) }
-        do throws(SpoolError) {
-            try before.0.synchronize()
-        } catch {
-            // The kernel does not keep what the disk refused: this must never be published.
-            handle.content.locked {
-                handle.content.spoil(&$0, FileSystemError(error), FailureSentences.spool(error))
-            }
-            throw FileSystemError(error)
-        }
+        let (version, isChanged) = handle.content.locked { ($0.version, $0.isChanged) }
+        let closed = isChanged ? nil : try journalled { () throws(JournalError) in try journal.upload(version) }
+        let changes = try handle.content.synchronized()
         // What was closed before is durable as well: should the power go, it is published.
-        if let moment = closed?.closed, handle.content.locked({ $0.changes == before.1 }) {
-            try namespace.journalled([.durable(before.0.version, ofClose: moment)])
+        if let moment = closed?.closed, handle.content.locked({ $0.changes == changes && $0.version == version }) {
+            try namespace.journalled([.durable(version, ofClose: moment)])
         }
         try synchronizeJournal()
     }

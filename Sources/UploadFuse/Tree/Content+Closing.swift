@@ -26,6 +26,7 @@ extension Content {
             state.track = track
             state.closedAt = nil
             state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
+            track.promise(state.isPromised)
             return track
         }
     }
@@ -66,7 +67,13 @@ extension Content {
     /// - Returns: what `PendingClose.changes` is as long as these are all of them.
     func synchronized() throws(FileSystemError) -> UInt64 {
         let (file, changes) = locked { ($0.spoolFile, $0.changes) }
-        try spooled { () throws(SpoolError) in try file.synchronize() }
+        do throws(SpoolError) {
+            try file.synchronize()
+        } catch {
+            // The kernel does not keep what the disk refused: this must never be published.
+            locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error)) }
+            throw FileSystemError(error)
+        }
         return changes
     }
 

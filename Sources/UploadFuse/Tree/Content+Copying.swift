@@ -3,7 +3,10 @@ import UploadCore
 extension Content {
     /// What would have to be copied before a byte of it changes; nil: nothing.
     var promised: (file: any SpoolFile, size: Int64)? {
-        locked { $0.isPromised && !$0.isUnlinked && $0.failure == nil ? ($0.spoolFile, $0.closedSize) : nil }
+        locked { state in
+            guard state.isPromised, !state.isUnlinked, state.failure == nil, state.released.isEmpty else { return nil }
+            return (state.spoolFile, state.closedSize)
+        }
     }
 
     /// From now on writers change a copy; what was closed stays as it is.
@@ -15,7 +18,9 @@ extension Content {
         _ journal: () throws(FileSystemError) -> Void
     ) throws(FileSystemError) -> WriterEvent? {
         try locked { state throws(FileSystemError) in
-            guard state.isPromised, state.version == original, !state.isUnlinked else { return nil }
+            guard state.isPromised, state.version == original, !state.isUnlinked, state.released.isEmpty else {
+                return nil
+            }
             try journal()
             let owed = WriterEvent.closed(original, size: state.closedSize, at: nil)
             state.track?.finish()
@@ -29,6 +34,9 @@ extension Content {
 
     /// It is too big to be copied: the promise is taken back when the first byte changes.
     func breakPromise() {
-        locked { $0.isPromised = false }
+        locked { state in
+            state.isPromised = false
+            state.track?.promise(false)
+        }
     }
 }
