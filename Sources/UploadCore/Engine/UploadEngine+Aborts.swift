@@ -2,6 +2,13 @@ internal import DequeModule
 
 /// Sessions that nobody needs any more. The journal owes the destination their end until it knows of it.
 extension UploadEngine {
+    /// A version goes on without its session: it can't be used any more.
+    func dropSession(_ token: SessionToken, of version: VersionID) {
+        uploads[version]?.session = nil
+        record([.oweAbort(token), .setSession(version, nil)])
+        abort(token)
+    }
+
     /// One of them, and all that are still owed, in turn: a removed tree of a thousand files makes no crowd.
     func abort(_ token: SessionToken) {
         owed.append(token)

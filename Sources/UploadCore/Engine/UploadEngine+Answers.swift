@@ -145,9 +145,7 @@ extension UploadEngine {
             uploads[version]?.machine.failed(
                 work, error, policy: settings.retry, now: world.now(), random: world.random()) ?? .stopped
         if let session, uploads[version]?.machine.session.token != session {
-            uploads[version]?.session = nil
-            record([.oweAbort(session), .setSession(version, nil)])
-            abort(session)
+            dropSession(session, of: version)
         }
         switch consequence {
         case .goOn: break

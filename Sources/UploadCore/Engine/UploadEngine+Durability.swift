@@ -84,25 +84,18 @@ extension UploadEngine {
             kept.withLock { [outcome] in $0 = outcome }
         }
         let (durable, damaged) = kept.withLock { ($0.durable, $0.damaged) }
-        for version in durable {
-            if gathered[version] == closes[version] { gathered[version] = nil }
-            // Their rows went with the mark.
-            for older in replaced[version] ?? [] { discardSpool(older) }
-        }
+        for version in durable where gathered[version] == closes[version] { gathered[version] = nil }
         for (version, error) in damaged { self.damaged(version, error) }
-        for version in closes.keys {
-            replace(version, except: durable.contains(version) ? replaced[version] ?? [] : [])
-        }
+        for version in closes.keys { replace(version) }
         dispatch()
         return durable.count + damaged.count == closes.count
     }
 
     /// What a close has made needless goes, and the version may be published: it is on stable storage, or the disk
-    /// does not take it now, and nobody is to wait for that.
-    /// - Parameter gone: those that went already.
-    private func replace(_ version: VersionID, except gone: [VersionID]) {
+    /// does not take it now, and nobody is to wait for that. The rows may have gone with the mark already.
+    private func replace(_ version: VersionID) {
         guard let older = superseded.removeValue(forKey: version) else { return }
-        for needless in older where !gone.contains(needless) { discard(needless, owing: nil) }
+        for needless in older { discard(needless, owing: nil) }
         moved(version)
     }
 

@@ -103,15 +103,10 @@ package actor UploadEngine {
 
     /// Call after every change of an upload: shows it, and lets it stand in line if it has something to do.
     func moved(_ version: VersionID) {
-        guard var upload = uploads[version] else { return }
-        if let token = upload.machine.dropUselessSession() {
-            upload.session = nil
-            record([.oweAbort(token), .setSession(version, nil)])
-            abort(token)
-        }
-        uploads[version] = upload
+        if let token = uploads[version]?.machine.dropUselessSession() { dropSession(token, of: version) }
+        guard let machine = uploads[version]?.machine else { return }
         show(version)
-        if upload.machine.next() != nil { queue.enqueue(version, upload.machine.isWhole ? .whole : .chunked) }
+        if machine.next() != nil { queue.enqueue(version, machine.isWhole ? .whole : .chunked) }
     }
 
     /// Makes requests as long as there are turns and connections.

@@ -22,16 +22,15 @@ extension FileSystem {
         } catch {
             throw FileSystemError(error)
         }
-        do throws(FileSystemError) {
-            let isTaken = try namespace.locked { tree throws(FileSystemError) in
+        let taken = Result { () throws(FileSystemError) in
+            try namespace.locked { tree throws(FileSystemError) in
                 try take(copy, of: promised.file.version, size: promised.size, for: content, in: &tree)
             }
-            if isTaken { return }
-        } catch {
-            try spooled { () throws(SpoolError) in try spool.remove(version) }
-            throw error
         }
+        if case .success(true) = taken { return }
+        // Refused, or somebody was quicker.
         try spooled { () throws(SpoolError) in try spool.remove(version) }
+        _ = try taken.get()
     }
 
     private func take(

@@ -41,7 +41,6 @@ enum FileSystemError: Error, Sendable, Hashable {
     case ending
     /// `wait/PATH`: it will not be uploaded without somebody's decision.
     case uploadFailed
-    /// The bytes that an earlier write left are not what the writer wanted.
     case spool(SpoolError)
     case journal(JournalError)
 
