@@ -67,10 +67,12 @@ extension MemoryJournal.State {
             guard let upload = uploads[version], upload.session != session else { return }
             uploads[version]?.session = session
             forgetChunks(of: version)
-        case .stored(let version, let chunk):
-            if uploads[version] != nil { chunks[version, default: [:]][chunk.index] = chunk }
-        case .unstored(let version, let index):
-            chunks[version]?[index] = nil
+        case .stored(let version, let chunk, let close):
+            if let upload = uploads[version], upload.closed == nil || upload.closed == close {
+                chunks[version, default: [:]][chunk.index] = chunk
+            }
+        case .unstored(let version, let indexes):
+            for index in indexes { chunks[version]?[index] = nil }
         case .published(let version, let receipt, let time, let close):
             guard let upload = uploads[version] else { return }
             guard close == nil || upload.closed == close else {

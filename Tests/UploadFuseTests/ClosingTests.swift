@@ -53,14 +53,66 @@ import UploadCore
         try fixture.fileSystem.flush(handle)
         let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
         let track = try #require(fixture.uploads.track(1))
-        #expect(track.lapse(closed, since: Timestamp(nanoseconds: closed.nanoseconds - 1)) == .notYet)
-        #expect(track.lapse(Timestamp(seconds: 1), since: closed) == .finished, "a close of others")
-        #expect(track.lapse(closed, since: closed) == .lapsed)
+        #expect(track.lapse(closed) == .notYet)
+        #expect(track.lapse(Timestamp(seconds: 1)) == .finished, "a close of others")
+        #expect(track.lapse(closed) == .lapsed)
         try fixture.journal.apply([.lapsed(VersionID(1), ofClose: closed)])
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
         try fixture.close(handle)
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 3)
-        #expect(track.lapse(closed, since: Timestamp(nanoseconds: .max)) == .finished)
+        #expect(track.lapse(closed) == .finished)
+    }
+
+    @Test("A close takes back what the destination has of chunks that were written since, before the engine does")
+    func closeOfRewritten() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "0123456789abcdef0123456789")
+        let track = try #require(fixture.uploads.track(1))
+        _ = track.drain()
+        track.settled()
+        for index in 0...2 {
+            let chunk = StoredChunk(index: index, length: 8, digest: "old")
+            try fixture.journal.apply([.stored(VersionID(1), chunk, knownClose: nil)])
+        }
+        try fixture.write(handle, "X", at: 3)
+        // The engine has heard of it, and is killed before it has journalled it.
+        _ = track.drain()
+        try fixture.write(handle, "X", at: 17)
+        try fixture.close(handle)
+        #expect(try fixture.journal.storedChunks(of: VersionID(1)).map(\.index) == [1])
+    }
+
+    @Test("A receipt that comes after a close which the engine does not know of is not journalled")
+    func lateReceipt() throws {
+        let fixture = try FileSystemFixture()
+        try fixture.make("a", "0123456789")
+        let close = try #require(try fixture.journal.upload(VersionID(1))?.closed)
+        let chunk = StoredChunk(index: 0, length: 8, digest: "old")
+        try fixture.journal.apply([.stored(VersionID(1), chunk, knownClose: nil)])
+        #expect(try fixture.journal.storedChunks(of: VersionID(1)).isEmpty)
+        try fixture.journal.apply([.stored(VersionID(1), chunk, knownClose: close)])
+        #expect(try fixture.journal.storedChunks(of: VersionID(1)) == [chunk])
+    }
+
+    @Test("Who goes on with what can't be published any more is told at the next write, and at the close")
+    func lostStream() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text")
+        let other = try fixture.open(2)
+        fixture.uploads.track(1)?.fail(FailureSentences.releasedLost)
+        _ = fixture.uploads.takeEvents()
+        #expect(throws: FileSystemError.lost) { try fixture.write(handle, "x", at: 4) }
+        #expect(fixture.uploads.takeEvents() == ["spoiled 1 released-lost"])
+        #expect(throws: FileSystemError.lost) { try fixture.close(handle) }
+        #expect(throws: FileSystemError.lost) { try fixture.close(other) }
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        // Begun anew it is another story.
+        let again = try fixture.open(2, O_WRONLY | O_TRUNC)
+        try fixture.write(again, "new")
+        try fixture.close(again)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
     }
 
     @Test("A failed fsync is told, and what the disk refused is never published")

@@ -97,7 +97,7 @@ import UploadCore
 
     @Test("No room is made where a write is under way")
     func underWay() {
-        let track = WriteTrack(size: 100, wakeEvery: 10)
+        let track = WriteTrack(size: 100, schedule: .equal(10))
         #expect(track.begin(10..<20))
         #expect(!track.release(0..<11))
         #expect(track.release(20..<30))
@@ -190,7 +190,7 @@ import UploadCore
 
     @Test("No room is made behind a writer that has gone")
     func finished() {
-        let track = WriteTrack(size: 100, wakeEvery: 10)
+        let track = WriteTrack(size: 100, schedule: .equal(10))
         track.finish()
         #expect(!track.release(0..<10))
     }

@@ -54,7 +54,9 @@ extension UploadEngine {
             takeNews(version)
             uploads[version]?.sent.add(-sent.length)
             delivered(sent.length, of: version)
-            if uploads[version]?.machine.stored(sent) == true { record([.stored(version, chunk)]) }
+            if uploads[version]?.machine.stored(sent) == true {
+                record([.stored(version, chunk, knownClose: uploads[version]?.closedAt)])
+            }
         case .published(let receipt):
             published(version, work, receipt, claimed)
         }
@@ -67,7 +69,7 @@ extension UploadEngine {
         do {
             let journalled = Set(try world.journal.storedChunks(of: version))
             uploads[version]?.machine.verified(present.filter(journalled.contains))
-            if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
+            failIfHalted(version)
         } catch {
             world.log.trouble(FailureSentences.journal(error), ["version": "\(version)"])
             uploads[version]?.machine.verified([])
@@ -87,27 +89,31 @@ extension UploadEngine {
             upload.sent.add(-receipt.size)
             delivered(receipt.size, of: version)
         }
+        // What a writer has changed since is known before this counts as the newest.
+        takeNews(version)
         let outcome = uploads[version]?.machine.published() ?? .current
         uploads[version]?.session = nil
         let now = world.now()
         switch outcome {
         case .outdated: record([.publishedEarlier(version, receipt, at: now)])
-        case .current:
-            // What is left here of a stream that passed through is of no use, from this moment on.
-            let isWhole = upload.machine.plan.released.isEmpty
-            record(
-                [.published(version, receipt, at: now, ofClose: upload.closedAt)] + (isWhole ? [] : [.evicted(version)])
-            )
+        case .current: record([.published(version, receipt, at: now, ofClose: upload.closedAt)])
         }
         world.board.count {
             $0.filesDone += 1
             $0.bytesDone += receipt.size
         }
         end(claimed, of: upload.machine.file, published: true)
-        guard outcome == .current else { return }
-        if !upload.machine.plan.released.isEmpty { discardSpool(version) }
+        guard outcome == .current else { return failIfHalted(version) }
+        if !upload.machine.plan.released.isEmpty { evictRest(of: upload.machine) }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
+        if let track = upload.track {
+            // Somebody has it open, and has not changed it.
+            rest(
+                OpenedVersion(
+                    version: version, file: upload.machine.file, track: track,
+                    contentType: upload.machine.contentType, nameClass: upload.machine.nameClass, isNew: false))
+        }
         let status = world.board.update(version) { entry in
             entry.status.phase = .done
             entry.status.receipt = receipt
@@ -123,6 +129,16 @@ extension UploadEngine {
         if isSuperseded {
             record([.removeUpload(version)])
             discardSpool(version)
+        }
+    }
+
+    /// What is left here of a stream that passed through is of no use, unless somebody has it open: then it stays
+    /// until there is need for the room.
+    private func evictRest(of machine: UploadMachine) {
+        do throws(JournalError) {
+            if try world.names.evict(machine.file, machine.version) { discardSpool(machine.version) }
+        } catch {
+            world.log.trouble(FailureSentences.journal(error))
         }
     }
 
@@ -164,9 +180,17 @@ extension UploadEngine {
         }
     }
 
+    /// The machine may just have found that nothing mends it.
+    func failIfHalted(_ version: VersionID) {
+        if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
+    }
+
     /// Journals a refusal, of what was closed: what a writer has reopened since is another matter.
     func fail(_ version: VersionID, _ failure: Failure) {
-        guard let upload = uploads[version], upload.machine.plan.isClosed else { return }
+        guard let upload = uploads[version] else { return }
+        // Who goes on writing would do so in vain.
+        if failure == FailureSentences.releasedLost { upload.track?.fail(failure) }
+        guard upload.machine.plan.isClosed else { return }
         record([
             .setPhase(version, .failed, failure: failure, retries: upload.retries, ofClose: upload.closedAt)
         ])

@@ -5,6 +5,9 @@ internal import Synchronization
 extension UploadEngine {
     /// The journal has a close.
     func acknowledged(_ version: VersionID, at moment: Timestamp) {
+        // What was written before it is known now.
+        takeNews(version)
+        uploads[version]?.closedAt = moment
         gathered[version] = moment
         startKeeping()
     }
@@ -26,10 +29,9 @@ extension UploadEngine {
     /// Closes to be kept. Those are not closes (yet) whose writers may be there still: the journal's word for
     /// them is taken back, so that a kill of ours does not publish half a file.
     private func takeGathered() -> [VersionID: Timestamp] {
-        let quiet = world.now().advanced(by: .zero - settings.durabilityInterval)
         return gathered.filter { version, moment in
             guard let track = uploads[version]?.track ?? dormant[version]?.track else { return true }
-            switch track.lapse(moment, since: quiet) {
+            switch track.lapse(moment) {
             case .finished: return true
             case .notYet: return false
             case .lapsed:

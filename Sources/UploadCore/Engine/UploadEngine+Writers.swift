@@ -48,17 +48,18 @@ extension UploadEngine {
         } else if opened.isNew {
             insert(opened)
         } else {
-            dormant[opened.version] = opened
+            rest(opened)
         }
     }
 
     private func insert(_ opened: OpenedVersion) {
-        let limits = world.destination.limits
+        let track = opened.track
+        var plan = ChunkPlan(schedule: track.schedule, size: track.initialSize)
+        for range in track.released.ranges { plan.release(track.schedule.within(range)) }
         let machine = UploadMachine(
             version: opened.version, file: opened.file, contentType: opened.contentType, nameClass: opened.nameClass,
-            capabilities: capabilities(limits),
-            plan: ChunkPlan(schedule: limits.schedule(for: opened.contentType), size: opened.track.initialSize))
-        add(machine, track: opened.track)
+            capabilities: capabilities(world.destination.limits), plan: plan)
+        add(machine, track: track)
     }
 
     func capabilities(_ limits: DestinationLimits) -> UploadMachine.Capabilities {
@@ -87,6 +88,13 @@ extension UploadEngine {
         moved(machine.version)
     }
 
+    /// Open for writing, though nothing of it is on its way.
+    func rest(_ opened: OpenedVersion) {
+        dormant[opened.version] = opened
+        // Published and partly gone from here: never to be sent again.
+        if !opened.track.released.isEmpty { opened.track.fail(FailureSentences.rewrittenReleased) }
+    }
+
     /// A version that was opened and left alone is being written to after all.
     private func wake(_ version: VersionID) {
         guard let opened = dormant.removeValue(forKey: version) else { return }
@@ -94,9 +102,10 @@ extension UploadEngine {
     }
 
     func takeNews(_ version: VersionID) {
-        guard let news = uploads[version]?.track?.drain() else { return }
-        let void = uploads[version]?.machine.wrote(news) ?? []
-        if !void.isEmpty { record(void.map { .unstored(version, $0) }) }
+        guard let track = uploads[version]?.track else { return }
+        let news = track.drain()
+        let void = uploads[version]?.machine.wrote(news) ?? RangeSet()
+        if void.isEmpty || record(void.ranges.map { .unstored(version, $0) }) { track.settled() }
         let bytes = news.written.ranges.reduce(Int64(0)) { $0 + Int64($1.count) }
         if bytes > 0 { world.board.count { $0.bytesWritten += bytes } }
     }
@@ -129,7 +138,7 @@ extension UploadEngine {
         if case .spoiled(let failure) = upload.machine.halt {
             record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         }
-        if case .failed(let failure)? = uploads[version]?.machine.halt { fail(version, failure) }
+        failIfHalted(version)
         supersede(version)
         settleAnew(version)
     }

@@ -103,7 +103,11 @@ package actor UploadEngine {
 
     /// Call after every change of an upload: shows it, and lets it stand in line if it has something to do.
     func moved(_ version: VersionID) {
-        if let token = uploads[version]?.machine.dropUselessSession() { dropSession(token, of: version) }
+        switch uploads[version]?.machine.dropUselessSession() {
+        case .session(let token)?: dropSession(token, of: version)
+        case .lost?: failIfHalted(version)
+        case nil: break
+        }
         guard let machine = uploads[version]?.machine else { return }
         show(version)
         if machine.next() != nil { queue.enqueue(version, machine.isWhole ? .whole : .chunked) }

@@ -21,9 +21,9 @@ extension UploadMachine {
     }
 
     package enum Published: Sendable, Hashable {
-        /// The newest content is there.
+        /// The newest content is there. Somebody may have opened it again.
         case current
-        /// What was closed is there, and is being changed again already.
+        /// What was closed is there, and has been changed since.
         case outdated
     }
 
@@ -37,10 +37,9 @@ extension UploadMachine {
         recoveredFromFailure()
         fruitlessFinishes = 0
         firstFruitless = nil
-        var isOutdated = !plan.isClosed
-        if case .underway(_, isOutdated: true) = publishing { isOutdated = true }
-        if isOutdated, !plan.released.isEmpty { _ = lostForGood() }
-        return isOutdated ? .outdated : .current
+        guard case .underway(_, isOutdated: true) = publishing else { return .current }
+        if !plan.released.isEmpty { _ = lostForGood() }
+        return .outdated
     }
 
     /// What a failure (after all quick attempts) does to this upload.
@@ -175,18 +174,24 @@ extension UploadMachine {
 
     // MARK: Beginning again
 
+    package enum Useless: Sendable, Hashable {
+        /// To be aborted: all goes to another one.
+        case session(SessionToken)
+        /// And without it nobody has all of the bytes.
+        case lost
+    }
+
     /// Takes away a session that rewrites have made useless, once nothing uses it any more.
-    /// - Returns: the session to abort.
-    package mutating func dropUselessSession() -> SessionToken? {
+    package mutating func dropUselessSession() -> Useless? {
         guard needsNewSession, plan.isClosed, plan.inFlightCount == 0, publishing == .none,
             case .open(let token) = session
         else { return nil }
         needsNewSession = false
         guard beginAgain() else {
             _ = lostForGood()
-            return nil
+            return .lost
         }
-        return token
+        return .session(token)
     }
 }
 

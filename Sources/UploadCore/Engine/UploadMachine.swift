@@ -160,8 +160,8 @@ package struct UploadMachine: Sendable {
     }
 
     /// - Returns: the chunks whose acknowledgement is void now.
-    package mutating func wrote(_ news: WriteTrack.News) -> [ChunkIndex] {
-        guard news.truncated != nil || !news.written.isEmpty || news.size != plan.size else { return [] }
+    package mutating func wrote(_ news: WriteTrack.News) -> RangeSet<ChunkIndex> {
+        guard news.truncated != nil || !news.written.isEmpty || news.size != plan.size else { return RangeSet() }
         if case .underway(let whole, _) = publishing { publishing = .underway(whole: whole, isOutdated: true) }
         // Other bytes may fare better. But not before they are closed: what refused the file as it was would
         // be asked again with every chunk.

@@ -56,23 +56,12 @@ package struct ChunkPlan: Sendable {
     // MARK: What the writer does
 
     /// - Returns: the chunks whose acknowledgement is void now.
-    package mutating func apply(_ news: WriteTrack.News) -> [ChunkIndex] {
-        var void: [ChunkIndex] = []
-        if let cut = news.truncated, cut < size {
-            written.remove(contentsOf: cut..<size)
-            changed(schedule.index(at: cut)..<count, &void)
-            size = cut
-        }
-        if news.size > size, size > 0, schedule.range(of: count - 1).upperBound > size {
-            // The last chunk was not full, and the file goes on behind it: it gets longer, be it by zeros.
-            changed(count - 1..<count, &void)
-        }
-        for range in news.written.ranges where !range.isEmpty {
-            changed(schedule.index(at: range.lowerBound)..<schedule.index(at: range.upperBound - 1) + 1, &void)
-            written.insert(contentsOf: range)
-        }
+    package mutating func apply(_ news: WriteTrack.News) -> RangeSet<ChunkIndex> {
+        let touched = schedule.touched(by: news, of: size)
+        if let cut = news.truncated, cut < size { written.remove(contentsOf: cut..<size) }
+        for range in news.written.ranges { written.insert(contentsOf: range) }
         size = news.size
-        return void
+        return changed(touched)
     }
 
     package mutating func opened() {
@@ -83,19 +72,15 @@ package struct ChunkPlan: Sendable {
         isClosed = true
     }
 
-    private mutating func changed(_ indexes: Range<ChunkIndex>, _ void: inout [ChunkIndex]) {
-        let affected = RangeSet(indexes)
-        for range in stored.intersection(affected).ranges {
-            for index in range {
-                generations[index, default: 0] += 1
-                void.append(index)
-            }
+    private mutating func changed(_ chunks: RangeSet<ChunkIndex>) -> RangeSet<ChunkIndex> {
+        let void = stored.intersection(chunks)
+        for range in void.ranges {
+            for index in range { generations[index, default: 0] += 1 }
         }
-        stored.subtract(affected)
-        released.subtract(affected)
-        for (index, generation) in inFlight where indexes.contains(index) {
-            generations[index] = generation + 1
-        }
+        stored.subtract(chunks)
+        released.subtract(chunks)
+        for (index, generation) in inFlight where chunks.contains(index) { generations[index] = generation + 1 }
+        return void
     }
 
     // MARK: What the sender does
@@ -105,12 +90,9 @@ package struct ChunkPlan: Sendable {
     package func next() -> ChunkRef? {
         if isClosed { return firstUnsent(in: 0..<count, takingRewritten: true) }
         for range in written.ranges {
-            // Chunks that lie in this range with all their bytes.
-            var first = schedule.index(at: range.lowerBound)
-            if schedule.range(of: first).lowerBound < range.lowerBound { first += 1 }
-            let end = schedule.index(at: range.upperBound)
-            guard first < end else { continue }
-            if let chunk = firstUnsent(in: first..<end, takingRewritten: false) { return chunk }
+            let chunks = schedule.within(range)
+            guard !chunks.isEmpty else { continue }
+            if let chunk = firstUnsent(in: chunks, takingRewritten: false) { return chunk }
         }
         return nil
     }

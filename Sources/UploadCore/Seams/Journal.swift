@@ -93,9 +93,11 @@ package enum JournalChange: Sendable, Hashable {
     /// The session its chunks go to from now on. The chunks of the one before are forgotten, but for those that
     /// were released: they stay as long as the version does.
     case setSession(VersionID, SessionToken?)
-    case stored(VersionID, StoredChunk)
-    /// A chunk's bytes have changed: what the destination has of it is void.
-    case unstored(VersionID, ChunkIndex)
+    /// Unless the journal has another close than the one that the engine knows of: what was written before that
+    /// may be news to it.
+    case stored(VersionID, StoredChunk, knownClose: Timestamp?)
+    /// The bytes of these chunks have changed: what the destination has of them is void.
+    case unstored(VersionID, Range<ChunkIndex>)
     /// What the destination has of these chunks is all there is: their bytes leave the spool.
     case released(VersionID, Range<ChunkIndex>)
     /// A published version's bytes leave the spool.

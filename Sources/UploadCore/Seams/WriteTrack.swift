@@ -11,12 +11,18 @@ package final class WriteTrack: Sendable {
     fileprivate struct State {
         var size: Int64
         var drainedSize: Int64
+        /// Bytes that it had by the last `settled`.
+        var settledSize: Int64
         var written = RangeSet<Int64>()
         var shortest: Int64?
+        /// What was drained and is not settled.
+        var drained: News?
         var nextWake: Int64 = 0
         var lastEnd: Int64 = 0
         var isWakeDue = false
-        var lastFlush: Timestamp?
+        var flushes = 0
+        /// How many of them `lapse` has seen.
+        var seenFlushes = -1
         /// The close that these writers gave last.
         var close: Timestamp?
         var hasLapsed = false
@@ -27,6 +33,7 @@ package final class WriteTrack: Sendable {
         var underWay: [Range<Int64>] = []
         /// Bytes that have left the spool.
         var released = RangeSet<Int64>()
+        var failure: Failure?
     }
 
     /// What happened since the last `drain`, in the order in which it must be applied: first the
@@ -45,17 +52,18 @@ package final class WriteTrack: Sendable {
 
     /// Bytes the version had when the track began.
     package let initialSize: Int64
-    private let wakeEvery: Int64
+    /// How the version is cut into chunks.
+    package let schedule: ChunkSchedule
 
     /// - Parameters:
     ///   - size: bytes the version has already.
-    ///   - wakeEvery: a writer that goes straight on wakes the engine once in so many bytes (the
-    ///     chunk size: before that there is nothing to send).
+    ///   - schedule: a writer that goes straight on wakes the engine once in a chunk, before that there is nothing
+    ///     to send.
     ///   - released: bytes that are no longer in the spool.
-    package init(size: Int64, wakeEvery: Int64, released: RangeSet<Int64> = RangeSet()) {
+    package init(size: Int64, schedule: ChunkSchedule, released: RangeSet<Int64> = RangeSet()) {
         initialSize = size
-        self.wakeEvery = wakeEvery
-        state = Mutex(State(size: size, drainedSize: size, released: released))
+        self.schedule = schedule
+        state = Mutex(State(size: size, drainedSize: size, settledSize: size, released: released))
     }
 
     /// Bytes the file has now.
@@ -74,7 +82,7 @@ package final class WriteTrack: Sendable {
             state.size = max(state.size, range.upperBound)
             let isSequential = range.lowerBound == state.lastEnd
             state.lastEnd = range.upperBound
-            let reached = range.upperBound / wakeEvery
+            let reached = range.upperBound / schedule.firstSize
             guard !state.isWakeDue, !isSequential || reached != state.nextWake else { return false }
             state.nextWake = reached
             state.isWakeDue = true
@@ -98,13 +106,47 @@ package final class WriteTrack: Sendable {
 
     package func drain() -> News {
         state.withLock { state in
-            let news = News(truncated: state.shortest, written: state.written, size: state.size)
+            let news = state.news
+            state.drained = state.drained?.followed(by: news) ?? news
             state.written = RangeSet()
             state.shortest = nil
             state.drainedSize = state.size
             state.isWakeDue = false
             return news
         }
+    }
+
+    /// The journal has what the last `drain` told.
+    package func settled() {
+        state.withLock { state in
+            state.settledSize = state.drainedSize
+            state.drained = nil
+        }
+    }
+
+    /// Chunks that the journal may call acknowledged though their bytes are others by now. To be journalled with a
+    /// close: else a kill before the engine has settled its news would leave old chunks in a closed file.
+    package var unsettled: RangeSet<ChunkIndex> {
+        state.withLock { state in
+            let news = state.drained?.followed(by: state.news) ?? state.news
+            return schedule.touched(by: news, of: state.settledSize)
+        }
+    }
+
+    /// What these writers go on with can't be published any more: they are to be told.
+    package func fail(_ failure: Failure) {
+        state.withLock { $0.failure = $0.failure ?? failure }
+    }
+
+    package var failure: Failure? { state.withLock(\.failure) }
+}
+
+extension WriteTrack.News {
+    /// Both as one. It may name more than has changed, never less.
+    fileprivate func followed(by later: Self) -> Self {
+        Self(
+            truncated: [truncated, later.truncated].compactMap { $0 }.min(), written: written.union(later.written),
+            size: later.size)
     }
 }
 
@@ -114,8 +156,8 @@ package final class WriteTrack: Sendable {
 /// flush, or at the release.
 extension WriteTrack {
     /// A close(2) is about to be answered.
-    package func flushed(at moment: Timestamp) {
-        state.withLock { $0.lastFlush = moment }
+    package func flushed() {
+        state.withLock { $0.flushes += 1 }
     }
 
     /// The engine has taken the journal's word back.
@@ -142,12 +184,13 @@ extension WriteTrack {
         case lapsed
     }
 
-    /// Is this close the last word of writers who have the file open still? Then it is none.
-    /// - Parameter moment: who has flushed since then may be about to let go of it.
-    package func lapse(_ close: Timestamp, since moment: Timestamp) -> Lapse {
+    /// Is this close the last word of writers who have the file open still? Then it is none. Who has flushed since
+    /// this was asked last may be about to let go of it.
+    package func lapse(_ close: Timestamp) -> Lapse {
         state.withLock { state in
             if state.isFinished || state.close != close { return .finished }
-            if let last = state.lastFlush, last > moment { return .notYet }
+            defer { state.seenFlushes = state.flushes }
+            guard state.flushes == state.seenFlushes else { return .notYet }
             state.hasLapsed = true
             return .lapsed
         }
@@ -211,6 +254,8 @@ extension WriteTrack {
 }
 
 extension WriteTrack.State {
+    fileprivate var news: WriteTrack.News { WriteTrack.News(truncated: shortest, written: written, size: size) }
+
     fileprivate mutating func end(_ range: Range<Int64>) {
         if let index = underWay.firstIndex(of: range) { underWay.remove(at: index) }
     }

@@ -76,6 +76,7 @@ extension FileSystem {
         try content.acknowledge(at: moment, by: thread, isLast: isLast) { close throws(FileSystemError) in
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
+            changes += close.unsettled.ranges.map { .unstored(close.version, $0) }
             if let durable, durable == close.changes { changes.append(.durable(close.version, ofClose: moment)) }
             try namespace.journalled(changes)
             closed = node

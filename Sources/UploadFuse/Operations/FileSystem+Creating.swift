@@ -110,7 +110,7 @@ extension FileSystem {
                 version: version, file: file, phase: .receiving, schedule: schedule, contentType: contentType,
                 created: moment),
             OpenedVersion(
-                version: version, file: file, track: WriteTrack(size: size, wakeEvery: schedule.firstSize),
+                version: version, file: file, track: WriteTrack(size: size, schedule: schedule),
                 contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true)
         )
     }

@@ -88,7 +88,7 @@ extension FileSystem {
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
             let isPromised = upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
             let track = content.opened(asWriter: true, isPromised: isPromised) { size, released in
-                WriteTrack(size: size, wakeEvery: schedule.firstSize, released: released)
+                WriteTrack(size: size, schedule: schedule, released: released)
             }
             if let track, let path {
                 uploads.post(

@@ -34,6 +34,8 @@ enum FileSystemError: Error, Sendable, Hashable {
     case released
     /// Its bytes are at the destination, and no longer here.
     case evicted
+    /// What was written before is not here, and can't be published any more.
+    case lost
     case interrupted
     /// A decision that does not fit what the file is doing.
     case notNow
@@ -69,7 +71,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .tooLarge: EFBIG
         case .noSpace: ENOSPC
         case .released: ESPIPE
-        case .evicted: EIO
+        case .evicted, .lost: EIO
         case .interrupted: EINTR
         case .notNow: EINVAL
         case .ending: EIO
@@ -100,7 +102,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .tooLarge, .noSpace,
-            .released, .evicted, .interrupted, .notNow, .ending, .uploadFailed:
+            .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
             false
         }
     }

@@ -7,6 +7,8 @@ struct PendingClose: Sendable {
     let modified: Timestamp?
     /// How often it had been changed by then.
     let changes: UInt64
+    /// What the destination has of these chunks is not what was closed.
+    let unsettled: RangeSet<ChunkIndex>
 }
 
 extension Content {
@@ -47,9 +49,10 @@ extension Content {
             if let processes = context.processes { state.authorship.flushed(by: thread, processes) }
             if let failure = state.failure { throw failure }
             guard !state.isUnlinked else { return }
-            state.track?.flushed(at: moment)
+            state.track?.flushed()
             if isLast { state.track?.finish() }
             guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
+            try checkTrack(&state)
             try journal(state.pendingClose)
             state.track?.acknowledged(at: moment)
             state.isChanged = false
@@ -146,7 +149,9 @@ extension Content {
 
 extension Content.State {
     fileprivate var pendingClose: PendingClose {
-        PendingClose(version: version, size: size, modified: modified, changes: changes)
+        PendingClose(
+            version: version, size: size, modified: modified, changes: changes,
+            unsettled: track?.unsettled ?? RangeSet())
     }
 
     /// Who wrote last was killed while it still held the file. A close that it gave before (of another descriptor,

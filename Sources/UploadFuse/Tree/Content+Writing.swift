@@ -10,6 +10,7 @@ extension Content {
         guard !overflow else { throw .tooLarge }
         let target = try locked { state throws(FileSystemError) in
             if let failure = state.failure { throw failure }
+            try checkTrack(&state)
             if let limit = context.maximumFileSize(), end > limit, !state.isUnlinked {
                 spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
                 throw .tooLarge
@@ -45,6 +46,7 @@ extension Content {
     func truncate(to size: Int64, by thread: Int32) throws(FileSystemError) {
         let target = try locked { state throws(FileSystemError) in
             if let failure = state.failure { throw failure }
+            if size > 0 { try checkTrack(&state) }
             // Nothing is lost by refusing, so nothing is spoiled.
             if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
             guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
@@ -54,6 +56,13 @@ extension Content {
         }
         try spooled { () throws(SpoolError) in try target.truncate(to: size) }
         try recordChange { track in track.truncated(to: size) }
+    }
+
+    /// - Throws: what has become of the upload, so that nobody writes on in vain.
+    func checkTrack(_ state: inout State) throws(FileSystemError) {
+        guard let failure = state.track?.failure else { return }
+        spoil(&state, .lost, failure)
+        throw .lost
     }
 
     /// Before the first changed byte, the journal's word that this version is closed is taken back.

@@ -64,16 +64,19 @@ extension SQLiteJournal {
                 version.rawValue, phase.rawValue, failure?.code, failure?.reason, failure?.remedy, retries)
         case .setSession(let version, let session):
             try setSession(session, of: version, in: database)
-        case .stored(let version, let chunk):
+        case .stored(let version, let chunk, let close):
             try database.run(
                 """
                 INSERT INTO chunk (version, number, length, digest)
-                SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM upload WHERE version = ?1)
+                SELECT ?1, ?2, ?3, ?4
+                WHERE EXISTS (SELECT 1 FROM upload WHERE version = ?1 AND (closed IS NULL OR closed = ?5))
                 ON CONFLICT (version, number) DO UPDATE SET length = excluded.length, digest = excluded.digest
                 """,
-                version.rawValue, chunk.index, chunk.length, chunk.digest)
-        case .unstored(let version, let index):
-            try database.run("DELETE FROM chunk WHERE version = ? AND number = ?", version.rawValue, index)
+                version.rawValue, chunk.index, chunk.length, chunk.digest, close?.nanoseconds)
+        case .unstored(let version, let indexes):
+            try database.run(
+                "DELETE FROM chunk WHERE version = ? AND number >= ? AND number < ?",
+                version.rawValue, indexes.lowerBound, indexes.upperBound)
         case .published(let version, let receipt, let time, let close):
             if try close.map({ try holds($0, of: version, in: database) }) ?? true {
                 try publish(version, receipt, at: time, in: database)

@@ -23,6 +23,7 @@ final class EngineBench: Sendable {
         private struct State {
             var paths: [FileID: UploadPath] = [:]
             var claimed: Set<FileID> = []
+            var held: Set<FileID> = []
             var error: JournalError?
             var journal: MemoryJournal?
         }
@@ -33,6 +34,8 @@ final class EngineBench: Sendable {
         func use(_ journal: MemoryJournal) { state.withLock { $0.journal = journal } }
 
         func set(_ file: FileID, _ path: UploadPath?) { state.withLock { $0.paths[file] = path } }
+        /// Somebody has it open for writing.
+        func hold(_ file: FileID) { state.withLock { _ = $0.held.insert(file) } }
         var claimed: Set<FileID> { state.withLock(\.claimed) }
 
         /// What every question is answered with from now on; nil: the answer.
@@ -55,7 +58,8 @@ final class EngineBench: Sendable {
 
         func evict(_ file: FileID, _ version: VersionID) throws(JournalError) -> Bool {
             if let error = state.withLock(\.error) { throw error }
-            let journal = state.withLock(\.journal)
+            let (journal, isHeld) = state.withLock { ($0.journal, $0.held.contains(file)) }
+            guard !isHeld else { return false }
             try journal?.apply([.evicted(version)])
             return true
         }
@@ -121,7 +125,7 @@ final class EngineBench: Sendable {
         ])
         let writer = Writer(
             file: file, version: version, content: try spool.create(version),
-            track: WriteTrack(size: 0, wakeEvery: 1000))
+            track: WriteTrack(size: 0, schedule: destination.limits.schedule))
         front.post(
             .opened(
                 OpenedVersion(
@@ -131,10 +135,12 @@ final class EngineBench: Sendable {
     }
 
     /// Opens a version again for writing.
-    func reopen(_ writer: Writer) throws -> Writer {
+    /// - Parameter released: bytes that have left the spool.
+    func reopen(_ writer: Writer, released: RangeSet<Int64> = RangeSet()) throws -> Writer {
         let again = Writer(
             file: writer.file, version: writer.version, content: writer.content,
-            track: WriteTrack(size: try writer.content.size(), wakeEvery: 1000))
+            track: WriteTrack(
+                size: try writer.content.size(), schedule: destination.limits.schedule, released: released))
         front.post(
             .opened(
                 OpenedVersion(

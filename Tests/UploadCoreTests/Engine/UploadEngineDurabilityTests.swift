@@ -44,7 +44,7 @@ import Testing
         try bench.write(writer, [1], at: 0)
         // cat(1) in a shell's redirection has ended.
         let moment = Timestamp(nanoseconds: EngineBench.start.nanoseconds + 1)
-        writer.track.flushed(at: moment)
+        writer.track.flushed()
         writer.track.acknowledged(at: moment)
         try bench.journal.apply([.closed(writer.version, size: 1, at: moment)])
         bench.front.post(.acknowledged(writer.version, at: moment))

@@ -181,7 +181,7 @@ import UploadCore
         }
         let writer = EngineBench.Writer(
             file: FileID(9), version: VersionID(2), content: try bench.spool.open(VersionID(2)),
-            track: WriteTrack(size: 1, wakeEvery: 1000))
+            track: WriteTrack(size: 1, schedule: .equal(1000)))
         let touched = try bench.reopen(writer)
         bench.front.post(.closed(touched.version, size: 1))
         destination.setRule { _ in .carryOut }

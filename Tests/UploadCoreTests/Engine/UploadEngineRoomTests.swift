@@ -74,6 +74,7 @@ import UploadCore
         destination.setRule { call in call.kind == .finish ? .fail(.sessionLost) : .carryOut }
         try bench.close(writer)
         #expect(await bench.settled(writer.file).failure?.code == "released-lost")
+        #expect(writer.track.failure == nil, "nobody writes any more")
         // Tried again it stays so: zeros are not what was written.
         bench.front.post(.retried(writer.file))
         #expect(await bench.settled(writer.file).failure?.code == "released-lost")
@@ -81,6 +82,49 @@ import UploadCore
         await bench.stop()
         #expect(destination.count(.send) == sent && destination.count(.put) == 0)
         #expect(try bench.journal.upload(writer.version)?.phase == .failed)
+    }
+
+    /// A stream whose second chunk has left the spool.
+    private static func partlyReleased(_ bench: EngineBench) async throws -> EngineBench.Writer {
+        let writer = try bench.create("film", number: 2)
+        try bench.write(writer, EngineBench.bytes(8 * page), at: 0)
+        await bench.destination.calls(.send, atLeast: 7)
+        while writer.track.released.isEmpty {
+            bench.front.post(.pressed)
+            await Task.yield()
+        }
+        return writer
+    }
+
+    @Test("Who still writes a stream that can't be whole any more is told so")
+    func lostWhileWriting() async throws {
+        let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(8 * Self.page))
+        let writer = try await Self.partlyReleased(bench)
+        bench.destination.setRule { _ in .fail(.sessionLost) }
+        try bench.write(writer, EngineBench.bytes(2 * Self.page), at: Int64(8 * Self.page))
+        while writer.track.failure == nil { await Task.yield() }
+        #expect(writer.track.failure?.code == "released-lost")
+        await bench.stop()
+    }
+
+    @Test("A stream that passed through, opened while it is published and left alone, is published, and stays here")
+    func openedAroundPublication() async throws {
+        let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(8 * Self.page))
+        let writer = try await Self.partlyReleased(bench)
+        let gate = Gate()
+        bench.destination.setRule { call in call.kind == .finish ? .hold(gate, then: .carryOut) : .carryOut }
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        await bench.destination.calls(.finish, atLeast: 1)
+        bench.names.hold(writer.file)
+        let again = try bench.reopen(writer, released: writer.track.released)
+        gate.open()
+        #expect(await bench.settled(writer.file).phase == .done)
+        #expect(try bench.journal.upload(writer.version)?.isSpooled == true)
+        #expect(try bench.spool.versions() == [writer.version])
+        // It would have to be sent again, and is not here.
+        while again.track.failure == nil { await Task.yield() }
+        await bench.stop()
     }
 
     @Test("Who waits too long for room gets an error; who comes later waits his own time")

@@ -116,6 +116,15 @@ import UploadCore
         #expect(machine.next() == .put)
     }
 
+    @Test("Opened while it is published, and left alone, it is published as it was closed")
+    func openedAndLeftAlone() throws {
+        var machine = Self.machine(size: 10, closed: true)
+        machine.settled()
+        #expect(Self.start(&machine) == .put)
+        machine.opened()
+        #expect(machine.published() == .current)
+    }
+
     @Test("A refusal of bytes that changed on their way is no failure")
     func damagedByRewriting() throws {
         var (machine, chunks) = try Self.sending()
@@ -140,7 +149,7 @@ import UploadCore
         machine.closed()
         #expect(machine.dropUselessSession() == nil)
         #expect(machine.stored(chunk) == false)
-        #expect(machine.dropUselessSession() == Self.token)
+        #expect(machine.dropUselessSession() == .session(Self.token))
         #expect(machine.next() == .begin)
         machine.began(SessionToken("s2"))
         #expect(machine.plan.acknowledged == 0)

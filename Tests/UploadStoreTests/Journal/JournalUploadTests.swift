@@ -66,7 +66,7 @@ struct JournalUploadTests {
             try journal.apply([
                 .insertNode(try Samples.file(2, "a", version: 5)), .insertUpload(Samples.upload(5, of: 2)),
             ])
-            try journal.apply([.setSession(version, SessionToken("s")), .stored(version, chunk)])
+            try journal.apply([.setSession(version, SessionToken("s")), .stored(version, chunk, knownClose: nil)])
             try journal.apply([.closed(version, size: 11, at: later)])
             let failure = Failure(code: "c", reason: "r", remedy: "m")
             try journal.apply([.setPhase(version, .waiting, failure: failure, retries: 4)])
@@ -109,7 +109,7 @@ struct JournalUploadTests {
             let later = Samples.now.advanced(by: .seconds(5))
             try journal.apply([
                 .insertNode(try Samples.file(2, "a", version: 5)), .insertUpload(Samples.upload(5, of: 2)),
-                .setSession(version, SessionToken("s")), .stored(version, chunk),
+                .setSession(version, SessionToken("s")), .stored(version, chunk, knownClose: nil),
                 .closed(version, size: 11, at: Samples.now), .reopened(version),
             ])
             for _ in 1...2 { try journal.apply([.publishedEarlier(version, Samples.receipt, at: later)]) }
@@ -133,13 +133,14 @@ struct JournalUploadTests {
         try kind.with { journal in
             try journal.apply([
                 .insertUpload(Samples.upload(5, of: 2)), .setSession(version, SessionToken("s")),
-                .stored(version, chunk), .stored(version, StoredChunk(index: 1, length: 5, digest: "y")),
+                .stored(version, chunk, knownClose: nil),
+                .stored(version, StoredChunk(index: 1, length: 5, digest: "y"), knownClose: nil),
             ])
             try journal.apply([.setSession(version, SessionToken("s"))])
             #expect(try journal.storedChunks(of: version).map(\.index) == [1, 3])
-            try journal.apply([.stored(version, StoredChunk(index: 3, length: 1000, digest: "new"))])
+            try journal.apply([.stored(version, StoredChunk(index: 3, length: 1000, digest: "new"), knownClose: nil)])
             #expect(try journal.storedChunks(of: version).last?.digest == "new")
-            try journal.apply([.unstored(version, 3)])
+            try journal.apply([.unstored(version, 3..<4)])
             #expect(try journal.storedChunks(of: version).map(\.index) == [1])
             try journal.apply([.setSession(version, SessionToken("t"))])
             #expect(try journal.storedChunks(of: version).isEmpty)
@@ -151,7 +152,8 @@ struct JournalUploadTests {
     func lateAnswers(kind: JournalUnderTest) throws {
         try kind.with { journal in
             try journal.apply([
-                .stored(version, chunk), .closed(version, size: 1, at: Samples.now), .reopened(version),
+                .stored(version, chunk, knownClose: nil), .closed(version, size: 1, at: Samples.now),
+                .reopened(version),
                 .setPhase(version, .done, failure: nil, retries: 0), .setSession(version, SessionToken("s")),
                 .published(version, Samples.receipt, at: Samples.now), .removeUpload(version),
                 .updateNode(try Samples.file(2, "a")), .removeNode(FileID(2)),
@@ -186,8 +188,11 @@ struct JournalUploadTests {
             [.insertNode(try Samples.file(2, "a", version: 5)), .insertUpload(Samples.upload(5, of: 2))],
             [.setExtendedAttribute(FileID(2), name: "user.a", value: [1])],
             [.setSession(version, SessionToken("s"))],
-            [.stored(version, chunk)],
-            [.stored(version, StoredChunk(index: 4, length: 1, digest: "z")), .unstored(version, 4)],
+            [.stored(version, chunk, knownClose: nil)],
+            [
+                .stored(version, StoredChunk(index: 4, length: 1, digest: "z"), knownClose: nil),
+                .unstored(version, 4..<5),
+            ],
             [.closed(version, size: 11, at: Samples.now)],
             [.setPhase(version, .uploading, failure: nil, retries: 1)],
             [.published(version, receipt, at: Samples.now)],
