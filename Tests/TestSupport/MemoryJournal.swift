@@ -142,15 +142,17 @@ package final class MemoryJournal: Journal {
         }
     }
 
-    package func supersededUploads() throws(JournalError) -> [VersionID] {
+    package func supersededUploads() throws(JournalError) -> [VersionID: VersionID?] {
         try read { state in
-            state.uploads.values.filter { upload in
-                guard upload.phase != .done, upload.phase != .cancelled else { return false }
-                if let current = state.nodes[upload.file]?.version, current < upload.version { return true }
-                return state.uploads.values.contains {
+            var superseded: [VersionID: VersionID?] = [:]
+            for upload in state.uploads.values where upload.phase != .done && upload.phase != .cancelled {
+                let newest = state.uploads.values.filter {
                     $0.file == upload.file && $0.version > upload.version && $0.closedSize != nil
-                }
-            }.map(\.version)
+                }.map(\.version).max()
+                let isTakenBack = state.nodes[upload.file]?.version.map { $0 < upload.version } ?? false
+                if newest != nil || isTakenBack { superseded.updateValue(newest, forKey: upload.version) }
+            }
+            return superseded
         }
     }
 

@@ -91,7 +91,7 @@ final class FakeUploads: Uploads {
     }
 
     func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
-        gauge?.whenRoom(since: Timestamp(seconds: 0), answer) ?? WaitToken(0)
+        gauge?.whenRoom(since: .zero, answer) ?? WaitToken(0)
     }
 
     func cancelRoom(_ token: WaitToken) {

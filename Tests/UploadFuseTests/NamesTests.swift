@@ -199,4 +199,26 @@ struct NamesTests {
         #expect(again.locked { $0.newFile() } == FileID(inode + 1))
         #expect(again.locked { $0.newVersion() } == VersionID(2))
     }
+
+    @Test("Names that something may be published under are counted when they are given up, temporary ones are not")
+    func givenUp() throws {
+        let fixture = try FileSystemFixture()
+        try fixture.make("a.part")
+        try fixture.rename("a.part", to: "a")
+        #expect(fixture.namespace.namesGivenUp == 0)
+        try fixture.rename("a", to: "b")
+        #expect(fixture.namespace.namesGivenUp == 1)
+        try fixture.make("c.part")
+        try fixture.rename("c.part", to: "b")
+        #expect(fixture.namespace.namesGivenUp == 2)
+        #expect(try fixture.namespace.claim(FileID(fixture.lookup("b")?.attributes.inode ?? 0))?.namesGivenUp == 2)
+    }
+
+    @Test("An unlinked file gives its name up")
+    func unlinkedName() throws {
+        let fixture = try FileSystemFixture()
+        try fixture.make("a")
+        try fixture.unlink("a")
+        #expect(fixture.namespace.namesGivenUp == 1)
+    }
 }

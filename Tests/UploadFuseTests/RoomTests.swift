@@ -55,7 +55,7 @@ import UploadCore
         _ = waiter.begin(outcomes.add)
         _ = fixture.uploads.takeEvents()
         fixture.spool.gauge.giveUp(
-            since: Timestamp(seconds: 1), FailureSentences.spoolFull(limit: 8192, after: .seconds(300)))
+            since: .zero, FailureSentences.spoolFull(limit: 8192, after: .seconds(300)))
         #expect(outcomes.values == [.failure(.noSpace)])
         #expect(fixture.uploads.takeEvents() == ["spoiled 1 spool-full"])
         #expect(throws: FileSystemError.noSpace) { try fixture.write(handle, "x") }

@@ -52,6 +52,7 @@ package struct EngineWorld: Sendable {
     package let names: any NameClaims
     package let board: StatusBoard
     package let clock: any Clock<Duration>
+    package let stopwatch: Stopwatch
     package let now: @Sendable () -> Timestamp
     /// A number of 0 ..< 1.
     package let random: @Sendable () -> Double
@@ -61,7 +62,7 @@ package struct EngineWorld: Sendable {
 
     package init(
         spool: any Spool, journal: any Journal, destination: any Destination, names: any NameClaims,
-        board: StatusBoard, clock: any Clock<Duration>, now: @escaping @Sendable () -> Timestamp,
+        board: StatusBoard, clock: any Clock<Duration>, stopwatch: Stopwatch, now: @escaping @Sendable () -> Timestamp,
         random: @escaping @Sendable () -> Double, log: EngineLog,
         offload: @escaping @Sendable (@escaping @Sendable () -> Void) async -> Void = { $0() }
     ) {
@@ -71,6 +72,7 @@ package struct EngineWorld: Sendable {
         self.names = names
         self.board = board
         self.clock = clock
+        self.stopwatch = stopwatch
         self.now = now
         self.random = random
         self.log = log

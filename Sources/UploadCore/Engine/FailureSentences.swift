@@ -195,6 +195,19 @@ package enum FailureSentences {
             remedy: "See why nothing goes up (.uploadfs/status), or raise --spool-limit; then write the file again.")
     }
 
+    /// The journal's words stay in memory only as long as the machine runs.
+    package static func unkept(_ error: JournalError) -> Failure {
+        Failure(
+            code: journalNotKept.code, reason: journalNotKept.reason + " " + journal(error).reason,
+            remedy: journalNotKept.remedy)
+    }
+
+    package static let journalNotKept = Failure(
+        code: "journal-not-kept",
+        reason: "The disk below the state directory does not take the journal: a power loss would undo what was "
+            + "written since, and no room can be made in the spool.",
+        remedy: "Look for its errors in the kernel's log (dmesg), mend or replace it, and mount again.")
+
     package static let rewrittenReleased = Failure(
         code: "rewritten-released",
         reason: "A part was written again that had been uploaded and had left the spool to make room.",

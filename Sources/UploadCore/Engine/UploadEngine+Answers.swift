@@ -159,7 +159,9 @@ extension UploadEngine {
         let session = upload.machine.session.token
         let consequence =
             uploads[version]?.machine.failed(
-                work, error, policy: settings.retry, now: world.now(), random: world.random()) ?? .stopped
+                work, error, policy: settings.retry,
+                at: UploadMachine.Moment(now: world.now(), elapsed: world.stopwatch.elapsed), random: world.random())
+            ?? .stopped
         if let session, uploads[version]?.machine.session.token != session {
             dropSession(session, of: version)
         }

@@ -9,15 +9,16 @@ extension UploadEngine {
         takeNews(version)
         uploads[version]?.closedAt = moment
         gathered[version] = moment
+        if uploads[version]?.isSuccessor == true { superseded[version, default: []] += [] }
         startKeeping()
     }
 
-    /// Goes on as long as there are closes to be kept.
+    /// Goes on as long as there is something to be kept.
     func startKeeping() {
-        guard keeping == nil, !gathered.isEmpty, !isStopping else { return }
+        guard keeping == nil, isKeepingWanted else { return }
         keeping = Task { [world, interval = settings.durabilityInterval] in
             var pause = interval
-            while !gathered.isEmpty, !isStopping {
+            while isKeepingWanted {
                 do { try await world.clock.sleep(for: pause) } catch { break }
                 // What can't be kept now is not asked for twice a second.
                 pause = await self.keep(takeGathered()) ? interval : min(pause * 2, .seconds(30))
@@ -25,6 +26,8 @@ extension UploadEngine {
             keeping = nil
         }
     }
+
+    private var isKeepingWanted: Bool { !isStopping && !(gathered.isEmpty && awaitingNames.isEmpty) }
 
     /// Closes to be kept. Those are not closes (yet) whose writers may be there still: the journal's word for
     /// them is taken back, so that a kill of ours does not publish half a file.
@@ -63,41 +66,72 @@ extension UploadEngine {
         limit.cancel()
     }
 
-    /// In the order of the promise: the bytes, the names of the spool files, the mark, and then the journal.
+    /// In slices, the small files first, so that those don't wait for the big ones.
     /// - Returns: false when there are some that could not be kept now; they stay gathered.
     @discardableResult
     private func keep(_ closes: [VersionID: Timestamp]) async -> Bool {
-        guard !closes.isEmpty else { return true }
+        let names = world.names.namesGivenUp
+        let order = closes.keys.sorted { size(of: $0) < size(of: $1) }
+        var isAllKept = true
+        var rest = order[...]
+        repeat {
+            let slice = rest.prefix(Self.keptAtOnce)
+            rest = rest.dropFirst(Self.keptAtOnce)
+            if await !keepSlice(closes.filter { slice.contains($0.key) }) { isAllKept = false }
+        } while !rest.isEmpty && !isUnkept
+        // Also when they are not: nobody is to wait for a disk that takes nothing.
+        keptNames = names
+        let waiting = awaitingNames
+        awaitingNames = []
+        for version in waiting { moved(version) }
+        dispatch()
+        return isAllKept
+    }
+
+    private static var keptAtOnce: Int { 64 }
+
+    private func size(of version: VersionID) -> Int64 { uploads[version]?.machine.plan.size ?? 0 }
+
+    /// In the order of the promise: the bytes, the names of the spool files, the mark, and then the journal.
+    private func keepSlice(_ closes: [VersionID: Timestamp]) async -> Bool {
         let replaced = superseded.filter { closes[$0.key] != nil }
-        let kept = Mutex(Synchronized())
+        let kept = Mutex((outcome: Synchronized(), isJournalKept: true))
         await world.offload { [world] in
             var outcome = world.spool.synchronize(closes.keys.sorted())
+            var isJournalKept = true
             let changes = outcome.durable.flatMap { version -> [JournalChange] in
                 guard let close = closes[version] else { return [] }
-                return [.durable(version, ofClose: close)] + (replaced[version] ?? []).map { .removeUpload($0) }
+                return [.durable(version, ofClose: close)] + (replaced[version] ?? []).flatMap(\.removal)
             }
             do throws(JournalError) {
                 try world.journal.apply(changes)
                 try world.journal.synchronize()
             } catch {
-                world.log.trouble(FailureSentences.journal(error))
+                world.log.trouble(FailureSentences.unkept(error))
                 outcome.durable = []
+                isJournalKept = false
             }
-            kept.withLock { [outcome] in $0 = outcome }
+            kept.withLock { [outcome, isJournalKept] in $0 = (outcome, isJournalKept) }
         }
-        let (durable, damaged) = kept.withLock { ($0.durable, $0.damaged) }
-        for version in durable where gathered[version] == closes[version] { gathered[version] = nil }
-        for (version, error) in damaged { self.damaged(version, error) }
-        for version in closes.keys { replace(version) }
-        dispatch()
-        return durable.count + damaged.count == closes.count
+        let (outcome, isJournalKept) = kept.withLock { $0 }
+        showKeeping(isJournalKept)
+        for version in outcome.durable where gathered[version] == closes[version] { gathered[version] = nil }
+        for (version, error) in outcome.damaged { self.damaged(version, error) }
+        // Not what has been closed anew meanwhile: it waits for its own round.
+        for (version, close) in closes where (gathered[version] ?? close) == close { replace(version) }
+        return outcome.durable.count + outcome.damaged.count == closes.count && isJournalKept
+    }
+
+    private func showKeeping(_ isKept: Bool) {
+        isUnkept = !isKept
+        world.board.troubled(isKept ? nil : FailureSentences.journalNotKept)
     }
 
     /// What a close has made needless goes, and the version may be published: it is on stable storage, or the disk
     /// does not take it now, and nobody is to wait for that. The rows may have gone with the mark already.
     private func replace(_ version: VersionID) {
         guard let older = superseded.removeValue(forKey: version) else { return }
-        for needless in older { discard(needless, owing: nil) }
+        for needless in older { discard(needless) }
         moved(version)
     }
 
@@ -105,10 +139,16 @@ extension UploadEngine {
     private func damaged(_ version: VersionID, _ error: SpoolError) {
         gathered[version] = nil
         // Given up or published meanwhile, it is nobody's loss.
-        guard uploads[version]?.machine.plan.isClosed == true else { return }
+        guard let upload = uploads[version] else { return }
         let failure = FailureSentences.spool(error)
         world.log.trouble(failure, ["version": "\(version)"])
-        uploads[version]?.machine.refused(failure)
+        if upload.machine.plan.isClosed {
+            uploads[version]?.machine.refused(failure)
+        } else {
+            // Who goes on with it is told.
+            upload.track?.fail(failure)
+            uploads[version]?.machine.spoiled(failure)
+        }
         fail(version, failure)
         moved(version)
     }

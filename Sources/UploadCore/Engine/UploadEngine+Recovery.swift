@@ -12,30 +12,40 @@ extension UploadEngine {
         let records: [UploadRecord]
         do throws(JournalError) {
             try countOn()
+            synchronizeJournal()
             if let known = try world.journal.fact(Self.bootFact), known != boot { try distrustUnmarked() }
             records = try world.journal.unfinishedUploads()
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
         sweepSpool()
-        let superseded: Set<VersionID>
+        let superseded: [VersionID: VersionID?]
         let partial: Set<VersionID>
         let paths: [FileID: UploadPath]
         do throws(JournalError) {
-            superseded = Set(try world.journal.supersededUploads())
+            superseded = try world.journal.supersededUploads()
             partial = Set(try world.journal.partlyReleased())
             paths = try world.journal.unfinishedPaths()
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
+        let unmarked = Set(records.filter { $0.closed != nil && $0.durable != $0.closed }.map(\.version))
         for record in records {
             do throws(JournalError) {
                 // What is not among them was unlinked; or only the tree can tell.
                 let path: UploadPath?
                 if let known = paths[record.file] { path = known } else { path = try world.names.path(of: record.file) }
-                try recover(
-                    record, at: path, isSuperseded: superseded.contains(record.version),
-                    hasReleased: partial.contains(record.version))
+                let needless = Needless(version: record.version, session: record.session)
+                switch (path, superseded[record.version]) {
+                case (_?, .some(let newer?)) where unmarked.contains(newer):
+                    // Should the power go before that one is on stable storage, this one comes back.
+                    self.superseded[newer, default: []].append(needless)
+                case (let path?, nil):
+                    try recover(record, at: path, hasReleased: partial.contains(record.version))
+                default:
+                    // Superseded, unlinked or replaced, and the process ended before it had cleaned up.
+                    discard(needless)
+                }
             } catch {
                 world.log.trouble(
                     "A file that waits to be uploaded could not be taken up; the next mount tries again.",
@@ -54,6 +64,15 @@ extension UploadEngine {
         }
     }
 
+    /// All that an earlier run has journalled: what follows from it must not outlast it.
+    private func synchronizeJournal() {
+        do throws(JournalError) {
+            try world.journal.synchronize()
+        } catch {
+            world.log.trouble(FailureSentences.unkept(error))
+        }
+    }
+
     private static let bootFact = "boot"
     private static let runsFact = "runs"
 
@@ -65,15 +84,7 @@ extension UploadEngine {
         lastTask = runs << 32
     }
 
-    /// - Parameter path: nil: it was unlinked.
-    private func recover(
-        _ record: UploadRecord, at path: UploadPath?, isSuperseded: Bool, hasReleased: Bool
-    ) throws(JournalError) {
-        // A version is only of interest until a newer one of its file is closed, too.
-        guard !isSuperseded, let path else {
-            // Unlinked or replaced, and the process ended before it had cleaned up.
-            return discard(record.version, owing: record.session)
-        }
+    private func recover(_ record: UploadRecord, at path: UploadPath, hasReleased: Bool) throws(JournalError) {
         let kept = keptSize(of: record)
         if case .failure(.missing) = kept, record.phase == .receiving, try undoCreation(of: record) { return }
         var size = record.closedSize ?? 0
@@ -99,10 +110,10 @@ extension UploadEngine {
             machine.interrupted(FailureSentences.interrupted)
             try interrupt(record, try? kept.get(), FailureSentences.interrupted)
         default:
-            // Of this run of the machine: its bytes are still to be brought to the disk.
-            if record.durable != record.closed { gathered[record.version] = record.closed }
             if case .failure(let error) = kept { machine.refused(FailureSentences.spool(error)) }
         }
+        // Of this run of the machine: its bytes are still to be brought to the disk.
+        if record.durable != record.closed { gathered[record.version] = record.closed }
         add(machine, at: path, track: nil, retries: record.retries, isNews: false)
         uploads[record.version]?.closedAt = record.closed
     }

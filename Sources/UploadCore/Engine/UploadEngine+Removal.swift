@@ -23,27 +23,25 @@ extension UploadEngine {
         for task in upload.tasks.values { task.cancel() }
         upload.tasks = [:]
         forget(version)
-        let session = upload.machine.session.token
-        let waiting = superseded.removeValue(forKey: version) ?? []
+        let needless =
+            (superseded.removeValue(forKey: version) ?? [])
+            + [Needless(version: version, session: upload.machine.session.token)]
         if let successor, gathered[successor] != nil {
-            if let session { record([.oweAbort(session)]) }
-            superseded[successor, default: []] += waiting + [version]
+            // Should the power go before the newer close is on stable storage, this one comes back.
+            superseded[successor, default: []] += needless
         } else {
-            for older in waiting { discard(older, owing: nil) }
-            discard(version, owing: session)
+            for one in needless { discard(one) }
         }
-        if let session { abort(session) }
         if let status = world.board.update(version, { $0.status.phase = .cancelled }) { world.log.phase(status) }
         world.board.remove(version)
     }
 
-    /// Forgets a version here; the journal owes the destination the end of its session.
-    func discard(_ version: VersionID, owing session: SessionToken?) {
-        guard record((session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)]) else {
-            // The row is still there, and a row without its bytes would be a failure at the next mount.
-            return
-        }
-        discardSpool(version)
+    /// Forgets a version here, and the destination is to forget its session.
+    func discard(_ needless: Needless) {
+        // Else the row is still there, and a row without its bytes would be a failure at the next mount.
+        guard record(needless.removal) else { return }
+        discardSpool(needless.version)
+        if let session = needless.session { abort(session) }
     }
 
     /// Takes a version from among those on their way.
@@ -103,7 +101,7 @@ extension UploadEngine {
                 try world.journal.synchronize()
             } catch {
                 // They stay, belong to nothing, and the next mount removes them.
-                return world.log.trouble(FailureSentences.journal(error))
+                return world.log.trouble(FailureSentences.unkept(error))
             }
             for version in versions {
                 do throws(SpoolError) {
@@ -116,4 +114,9 @@ extension UploadEngine {
             }
         }
     }
+}
+
+extension UploadEngine.Needless {
+    /// With it the journal owes the destination the end of the session.
+    var removal: [JournalChange] { (session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)] }
 }

@@ -4,8 +4,8 @@ extension UploadEngine {
         guard var upload = uploads[version] else { return }
         var claimed: ClaimedName?
         if work.isPublishing {
-            // First its close is brought to stable storage: were it lost with the power once it is published, the
-            // one before would come back, and be published over it.
+            // First the close of what takes another's place is brought to stable storage: were it lost with the
+            // power once it is published, the one before would come back, and be published over it.
             guard superseded[version] == nil else { return }
             guard let name = claimName(of: upload.machine.file, for: version) else { return }
             claimed = name
@@ -50,8 +50,9 @@ extension UploadEngine {
         return try journal.upload(version)?.closed == close
     }
 
-    /// The name to publish under; nil when it must not be now: it is gone, or an older version is
-    /// being published under the same path (then this one's turn comes when that one has ended).
+    /// The name to publish under; nil when it must not be now: it is gone; or an older version is
+    /// being published under the same path (then this one's turn comes when that one has ended); or a power loss
+    /// could bring back what had the name before (then it comes when the journal is on stable storage).
     private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
         let claimed: ClaimedName?
         do throws(JournalError) {
@@ -64,6 +65,12 @@ extension UploadEngine {
         }
         guard let name = claimed else {
             give(up: version)
+            return nil
+        }
+        guard name.namesGivenUp <= keptNames else {
+            world.names.release(file, published: false)
+            awaitingNames.insert(version)
+            startKeeping()
             return nil
         }
         if leases[name.path] != nil {

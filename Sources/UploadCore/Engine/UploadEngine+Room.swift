@@ -9,12 +9,13 @@ extension UploadEngine {
     }
 
     func startMakingRoom() {
-        guard !isStopping, world.spool.gauge.isPressed else { return }
+        // What can't be brought to stable storage must not go either.
+        guard !isStopping, !isUnkept, world.spool.gauge.isPressed else { return }
         // More may be there to give away than when the round began that is under way.
         isRoomWanted = true
         guard makingRoom == nil else { return }
         makingRoom = Task {
-            while isRoomWanted, !isStopping, world.spool.gauge.isPressed {
+            while isRoomWanted, !isStopping, !isUnkept, world.spool.gauge.isPressed {
                 isRoomWanted = false
                 await self.evict()
                 await self.releaseStored()
@@ -27,7 +28,7 @@ extension UploadEngine {
 
     private func evict() async {
         var kept = 0
-        while !isStopping, world.spool.gauge.excess > 0 {
+        while !isStopping, !isUnkept, world.spool.gauge.excess > 0 {
             let candidates: [UploadRecord]
             do throws(JournalError) {
                 candidates = Array(try world.journal.evictableUploads(limit: kept + 32).dropFirst(kept))
@@ -120,9 +121,9 @@ extension UploadEngine {
         guard watching == nil, !isStopping, world.spool.gauge.oldestWait != nil else { return }
         watching = Task { [world, patience = settings.spoolPatience] in
             while let oldest = world.spool.gauge.oldestWait {
-                let left = oldest.advanced(by: patience).nanoseconds - world.now().nanoseconds
-                if left > 0 {
-                    do { try await world.clock.sleep(for: .nanoseconds(left)) } catch { break }
+                let left = oldest + patience - world.stopwatch.elapsed
+                if left > .zero {
+                    do { try await world.clock.sleep(for: left) } catch { break }
                     continue
                 }
                 world.spool.gauge.giveUp(

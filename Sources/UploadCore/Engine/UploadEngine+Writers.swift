@@ -59,7 +59,7 @@ extension UploadEngine {
         let machine = UploadMachine(
             version: opened.version, file: opened.file, contentType: opened.contentType, nameClass: opened.nameClass,
             capabilities: capabilities(world.destination.limits), plan: plan)
-        add(machine, track: track)
+        add(machine, track: track, isSuccessor: opened.isSuccessor)
     }
 
     func capabilities(_ limits: DestinationLimits) -> UploadMachine.Capabilities {
@@ -71,12 +71,15 @@ extension UploadEngine {
     /// Takes a version among those on their way, and lists it.
     /// - Parameters:
     ///   - path: where it lies; nil: to be asked.
+    ///   - isSuccessor: its file has had another version before.
     ///   - isNews: the log is to say so.
     func add(
-        _ machine: UploadMachine, at path: UploadPath? = nil, track: WriteTrack?, retries: Int = 0, isNews: Bool = true
+        _ machine: UploadMachine, at path: UploadPath? = nil, track: WriteTrack?, isSuccessor: Bool = false,
+        retries: Int = 0, isNews: Bool = true
     ) {
         let sent = ByteCounter()
-        uploads[machine.version] = Upload(machine: machine, track: track, sent: sent, retries: retries)
+        uploads[machine.version] = Upload(
+            machine: machine, track: track, sent: sent, isSuccessor: isSuccessor, retries: retries)
         versions[machine.file, default: []].append(machine.version)
         let status = FileStatus(
             file: machine.file, version: machine.version, path: path ?? shownPath(of: machine.file),

@@ -37,7 +37,12 @@ package actor UploadEngine {
     /// Closes that are not on stable storage yet.
     var gathered: [VersionID: Timestamp] = [:]
     /// What these have made needless: it goes when they are, and not before are they published.
-    var superseded: [VersionID: [VersionID]] = [:]
+    var superseded: [VersionID: [Needless]] = [:]
+    /// Names given up of which the journal's word is on stable storage, and who waits to be published for more.
+    var keptNames: UInt64 = 0
+    var awaitingNames: Set<VersionID> = []
+    /// The journal can't be brought to stable storage: nothing may go from the spool.
+    var isUnkept = false
     var keeping: Task<Void, Never>?
     /// Versions whose spool files are to be removed.
     var needless: [VersionID] = []
@@ -53,6 +58,8 @@ package actor UploadEngine {
         var machine: UploadMachine
         var track: WriteTrack?
         let sent: ByteCounter
+        /// Its file has had another version before.
+        let isSuccessor: Bool
         var session: (any UploadSession)?
         var tasks: [Int: Task<Void, Never>] = [:]
         var settling: Task<Void, Never>?
@@ -64,6 +71,13 @@ package actor UploadEngine {
         var isDoomed = false
         /// Given up for this one.
         var successor: VersionID?
+    }
+
+    /// A version that nobody needs any more.
+    struct Needless {
+        let version: VersionID
+        /// To be aborted with it.
+        let session: SessionToken?
     }
 
     package init(world: EngineWorld, settings: EngineSettings) {

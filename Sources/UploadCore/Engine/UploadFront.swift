@@ -5,7 +5,7 @@ package final class UploadFront: Uploads {
     private let journal: any Journal
     private let names: any NameClaims
     private let gauge: SpoolGauge
-    private let now: @Sendable () -> Timestamp
+    private let stopwatch: Stopwatch
     private let continuation: AsyncStream<WriterEvent>.Continuation
 
     /// What was posted, for `UploadEngine.run`.
@@ -13,10 +13,10 @@ package final class UploadFront: Uploads {
 
     package init(
         board: StatusBoard, journal: any Journal, names: any NameClaims, gauge: SpoolGauge,
-        now: @escaping @Sendable () -> Timestamp
+        stopwatch: Stopwatch
     ) {
         self.gauge = gauge
-        self.now = now
+        self.stopwatch = stopwatch
         self.board = board
         self.journal = journal
         self.names = names
@@ -33,7 +33,10 @@ package final class UploadFront: Uploads {
     }
 
     package func overview(limit: Int = .max) -> StatusOverview {
-        board.overview(limit: limit)
+        var overview = board.overview(limit: limit)
+        overview.spool = StatusOverview.Spool(
+            used: gauge.used, limit: gauge.limit == .max ? nil : gauge.limit, waiting: gauge.waiting)
+        return overview
     }
 
     package func status(of file: FileID) -> FileStatus? {
@@ -53,7 +56,7 @@ package final class UploadFront: Uploads {
     }
 
     package func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
-        let token = gauge.whenRoom(since: now(), answer)
+        let token = gauge.whenRoom(since: stopwatch.elapsed, answer)
         // The engine looks after those who wait, and only after it has heard of them.
         post(.pressed)
         return token

@@ -42,6 +42,17 @@ extension UploadMachine {
         return .outdated
     }
 
+    /// The same moment twice: for people, and for measuring.
+    package struct Moment: Sendable {
+        let now: Timestamp
+        let elapsed: Duration
+
+        package init(now: Timestamp, elapsed: Duration) {
+            self.now = now
+            self.elapsed = elapsed
+        }
+    }
+
     /// What a failure (after all quick attempts) does to this upload.
     package enum Consequence: Sendable, Hashable {
         /// Nothing to do but go on: `next()` knows.
@@ -55,7 +66,7 @@ extension UploadMachine {
     }
 
     package mutating func failed(
-        _ work: Work, _ error: DestinationError, policy: RetryPolicy, now: Timestamp, random: Double
+        _ work: Work, _ error: DestinationError, policy: RetryPolicy, at moment: Moment, random: Double
     ) -> Consequence {
         let wasOutdated = publishing == .underway(whole: work == .put, isOutdated: true)
         undo(work)
@@ -65,7 +76,7 @@ extension UploadMachine {
         if case .finish = work, error == .damaged {
             // Each chunk arrived right, and yet the whole is wrong there: only a new session mends that.
             guard beginAgain() else { return lostForGood() }
-            return fruitless(error, policy, now, random)
+            return fruitless(error, policy, moment, random)
         }
         switch policy.verdict(error) {
         case .stopped:
@@ -76,17 +87,17 @@ extension UploadMachine {
                 return lostForGood()
             }
             let isNew = plan.lost(indexes)
-            return isNew && fruitlessFinishes == 0 ? goOnOnce() : fruitless(error, policy, now, random)
+            return isNew && fruitlessFinishes == 0 ? goOnOnce() : fruitless(error, policy, moment, random)
         case .beginAgain:
             guard beginAgain() else { return lostForGood() }
-            return count(error, policy, now, random)
+            return count(error, policy, moment, random)
         case .final:
             let failure = FailureSentences.failure(for: error)
             halt = .failed(failure)
             isChangedSinceHalt = wasOutdated
             return .failed(failure)
         case .transient, .destinationDown:
-            return count(error, policy, now, random)
+            return count(error, policy, moment, random)
         }
     }
 
@@ -111,13 +122,13 @@ extension UploadMachine {
 
     /// Chunks that go well do not make it good: the pauses grow with each finish in vain.
     private mutating func fruitless(
-        _ error: DestinationError, _ policy: RetryPolicy, _ now: Timestamp, _ random: Double
+        _ error: DestinationError, _ policy: RetryPolicy, _ moment: Moment, _ random: Double
     ) -> Consequence {
         fruitlessFinishes += 1
         failedRounds = max(failedRounds, fruitlessFinishes - 1)
-        failingSince = failingSince ?? firstFruitless ?? now
+        failingSince = failingSince ?? firstFruitless ?? moment.elapsed
         firstFruitless = failingSince
-        return count(error, policy, now, random)
+        return count(error, policy, moment, random)
     }
 
     private mutating func undo(_ work: Work) {
@@ -130,19 +141,19 @@ extension UploadMachine {
     }
 
     private mutating func count(
-        _ error: DestinationError, _ policy: RetryPolicy, _ now: Timestamp, _ random: Double
+        _ error: DestinationError, _ policy: RetryPolicy, _ moment: Moment, _ random: Double
     ) -> Consequence {
         guard halt == .none else { return .goOn }
         failedRounds += 1
-        let since = failingSince ?? now
+        let since = failingSince ?? moment.elapsed
         failingSince = since
-        if now >= since.advanced(by: policy.giveUpAfter) {
+        if moment.elapsed - since >= policy.giveUpAfter {
             let failure = FailureSentences.gaveUp(after: policy.giveUpAfter, last: error)
             halt = .failed(failure)
             return .failed(failure)
         }
         let pause = policy.pause(round: failedRounds, error: error, random: random)
-        halt = .waiting(until: now.advanced(by: pause), FailureSentences.failure(for: error))
+        halt = .waiting(until: moment.now.advanced(by: pause), FailureSentences.failure(for: error))
         switch error {
         case .unreachable, .broken, .unauthorized: waitsForDestination = true
         default: waitsForDestination = false

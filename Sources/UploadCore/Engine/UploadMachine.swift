@@ -21,15 +21,15 @@ package struct UploadMachine: Sendable {
     package internal(set) var halt: Halt = .none
     /// Rounds of quick attempts that failed since something last went well.
     package internal(set) var failedRounds = 0
-    /// When the first of them failed.
-    package internal(set) var failingSince: Timestamp?
+    /// When the first of them failed, on the engine's stopwatch.
+    package internal(set) var failingSince: Duration?
     var publishing: Publishing = .none
     /// What halted it has been written to since.
     var isChangedSinceHalt = false
     /// Finishes since it was last published that the destination called wrong or incomplete, with nothing to
     /// show for it.
     var fruitlessFinishes = 0
-    var firstFruitless: Timestamp?
+    var firstFruitless: Duration?
     /// It is halted since nobody answered, not since somebody said "later".
     var waitsForDestination = false
     /// What was sent under these conditions can't be mended chunk by chunk.

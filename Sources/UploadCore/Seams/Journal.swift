@@ -30,9 +30,9 @@ package protocol Journal: Sendable {
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
     /// All of a file's versions, oldest first.
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord]
-    /// Unfinished versions of whose file a newer one has been closed, or that are newer than what the tree has:
-    /// somebody took them back.
-    func supersededUploads() throws(JournalError) -> [VersionID]
+    /// Unfinished versions of whose file a newer one has been closed, with the newest that was; or (then nil) that
+    /// are newer than what the tree has: somebody took them back.
+    func supersededUploads() throws(JournalError) -> [VersionID: VersionID?]
     /// Every version that is neither done nor cancelled, oldest first.
     func unfinishedUploads() throws(JournalError) -> [UploadRecord]
     /// Where the files of `unfinishedUploads` lie, of as many as can be told at once.

@@ -11,6 +11,11 @@ package protocol NameClaims: Sendable {
     /// - Throws: when nobody can tell; then nothing is claimed.
     func claim(_ file: FileID) throws(JournalError) -> ClaimedName?
 
+    /// How many names have been given up so far: unlinked, replaced, or renamed. Nothing is published before the
+    /// journal's word for that is on stable storage: else a power loss could bring back what had the name before,
+    /// and it would be published over the newer.
+    var namesGivenUp: UInt64 { get }
+
     /// Takes a published version's bytes out of what can be read here: the journal has `evicted` then, and the
     /// spool file may go.
     /// - Returns: false when it is not to be: somebody writes to it.
@@ -25,8 +30,11 @@ package struct ClaimedName: Sendable, Hashable {
     package let path: UploadPath
     package let modified: Timestamp
     package let mode: UInt32
+    /// How many names had been given up by then.
+    package let namesGivenUp: UInt64
 
-    package init(path: UploadPath, modified: Timestamp, mode: UInt32) {
+    package init(path: UploadPath, modified: Timestamp, mode: UInt32, namesGivenUp: UInt64) {
+        self.namesGivenUp = namesGivenUp
         self.path = path
         self.modified = modified
         self.mode = mode

@@ -17,7 +17,7 @@ package final class SpoolGauge: Sendable {
     }
 
     private struct Waiting {
-        let since: Timestamp
+        let since: Duration
         let answer: @Sendable (Failure?) -> Void
     }
 
@@ -59,13 +59,14 @@ package final class SpoolGauge: Sendable {
     /// How many writers wait.
     package var waiting: Int { state.withLock(\.waiting.count) }
 
-    /// Since when the one waits who has waited longest.
-    package var oldestWait: Timestamp? {
+    /// Since when (as `since` of `whenRoom`) the one waits who has waited longest.
+    package var oldestWait: Duration? {
         state.withLock { state in state.waiting.values.map(\.since).min() }
     }
 
     /// Calls `answer` once: with nil when there is room (perhaps at once), with a failure by `giveUp`.
-    package func whenRoom(since moment: Timestamp, _ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
+    /// - Parameter moment: the wait's beginning, on any watch that is the same for all.
+    package func whenRoom(since moment: Duration, _ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
         let (token, hasRoom) = state.withLock { state in
             state.lastToken += 1
             let token = WaitToken(state.lastToken)
@@ -83,7 +84,7 @@ package final class SpoolGauge: Sendable {
     }
 
     /// There was no room for those who wait since then or longer.
-    package func giveUp(since moment: Timestamp, _ failure: Failure) {
+    package func giveUp(since moment: Duration, _ failure: Failure) {
         let answers = state.withLock { state in
             let due = state.waiting.filter { $0.value.since <= moment }
             for token in due.keys { state.waiting[token] = nil }

@@ -40,10 +40,14 @@ package struct OpenedVersion: Sendable {
     package let nameClass: NameClass
     /// Made by this open; else it has a row in the journal (and perhaps an upload under way).
     package let isNew: Bool
+    /// Its file has had another version before.
+    package let isSuccessor: Bool
 
     package init(
-        version: VersionID, file: FileID, track: WriteTrack, contentType: String, nameClass: NameClass, isNew: Bool
+        version: VersionID, file: FileID, track: WriteTrack, contentType: String, nameClass: NameClass, isNew: Bool,
+        isSuccessor: Bool = false
     ) {
+        self.isSuccessor = isSuccessor
         self.version = version
         self.file = file
         self.track = track

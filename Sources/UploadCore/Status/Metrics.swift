@@ -44,6 +44,21 @@ package enum Metrics {
         text.add(
             "uploadfs_stopped", .gauge, "1 while the destination does not answer and the queue waits for it.",
             [([:], overview.stoppage == nil ? 0 : 1)])
+        if let spool = overview.spool {
+            text.add(
+                "uploadfs_spool_bytes", .gauge, "Bytes that the spool occupies on the disk.",
+                [([:], Double(spool.used))])
+            if let limit = spool.limit {
+                text.add(
+                    "uploadfs_spool_limit_bytes", .gauge, "Bytes that the spool may occupy.", [([:], Double(limit))])
+            }
+            text.add(
+                "uploadfs_spool_waiting_writers", .gauge, "Writers that wait for room in the spool.",
+                [([:], Double(spool.waiting))])
+        }
+        text.add(
+            "uploadfs_troubled", .gauge, "1 while something of this machine does not work; status says what.",
+            [([:], overview.trouble == nil ? 0 : 1)])
         return text.lines.joined(separator: "\n") + "\n"
     }
 

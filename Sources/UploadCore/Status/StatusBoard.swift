@@ -15,6 +15,7 @@ package final class StatusBoard: Sendable {
         var newest: [FileID: VersionID] = [:]
         var totals = StatusOverview.Totals()
         var stoppage: StatusOverview.Stoppage?
+        var trouble: Failure?
         var meter = RateMeter()
         var waiters: [FileID: [WaitToken: @Sendable (FileStatus) -> Void]] = [:]
         var lastToken: UInt64 = 0
@@ -117,12 +118,17 @@ package final class StatusBoard: Sendable {
         state.withLock { $0.stoppage = stoppage }
     }
 
+    /// What does not work on this machine; nil: nothing (any more).
+    package func troubled(_ failure: Failure?) {
+        state.withLock { $0.trouble = failure }
+    }
+
     // MARK: For readers
 
     /// - Parameter limit: so many files at the most, those first that move, or need somebody. The totals count all.
     package func overview(limit: Int) -> StatusOverview {
         let time = now()
-        let (files, totals, stoppage) = state.withLock { state in
+        let (files, totals, stoppage, trouble) = state.withLock { state in
             var totals = state.totals
             var inFlight: Int64 = 0
             var order: [(rank: Int, version: VersionID)] = []
@@ -136,13 +142,14 @@ package final class StatusBoard: Sendable {
             totals.rate = state.meter.rate(totals.bytesSent + inFlight, at: time)
             order.sort { $0 < $1 }
             return (
-                order.prefix(limit).compactMap { state.entries[$0.version]?.live(at: time) }, totals, state.stoppage
+                order.prefix(limit).compactMap { state.entries[$0.version]?.live(at: time) }, totals, state.stoppage,
+                state.trouble
             )
         }
         // Outside the lock: finding paths asks the tree.
         return StatusOverview(
             taken: time, started: started, process: process, destination: destination, totals: totals,
-            files: files.map(resolved), stoppage: stoppage)
+            files: files.map(resolved), stoppage: stoppage, trouble: trouble)
     }
 
     /// nil when no version of the file is listed.

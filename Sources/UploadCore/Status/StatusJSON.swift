@@ -13,6 +13,10 @@ package enum StatusJSON {
                 stopped: overview.stoppage.map {
                     Document.Stoppage(reason: $0.reason, until: $0.until.map(TimeFormat.text))
                 },
+                trouble: overview.trouble.map(FailureDocument.init),
+                spool: overview.spool.map {
+                    Document.Spool(used: $0.used, limit: $0.limit, writersWaiting: $0.waiting)
+                },
                 totals: Document.Totals(overview.totals), files: overview.files.map(FileDocument.init),
                 filesNotListed: overview.filesNotListed))
     }
@@ -25,6 +29,8 @@ package enum StatusJSON {
         let pid: Int32
         let destination: String
         let stopped: Stoppage?
+        let trouble: FailureDocument?
+        let spool: Spool?
         let totals: Totals
         let files: [FileDocument]
         let filesNotListed: Int
@@ -32,6 +38,12 @@ package enum StatusJSON {
         struct Stoppage: Encodable {
             let reason: String
             let until: String?
+        }
+
+        struct Spool: Encodable {
+            let used: Int64
+            let limit: Int64?
+            let writersWaiting: Int
         }
 
         struct Totals: Encodable {
@@ -118,12 +130,6 @@ struct FileDocument: Encodable {
         let size: Int64
     }
 
-    struct FailureDocument: Encodable {
-        let code: String
-        let reason: String
-        let remedy: String
-    }
-
     init(_ status: FileStatus) {
         path = status.path.text
         phase = status.phase.rawValue
@@ -141,9 +147,21 @@ struct FileDocument: Encodable {
         chunks = ChunksDocument(stored: status.chunksStored, total: status.chunksTotal, size: status.chunkSize)
         retries = status.retries
         nextAttempt = status.nextAttempt.map(TimeFormat.text)
-        error = status.failure.map { FailureDocument(code: $0.code, reason: $0.reason, remedy: $0.remedy) }
+        error = status.failure.map(FailureDocument.init)
         url = status.receipt?.url
         digest = status.receipt?.digest
+    }
+}
+
+struct FailureDocument: Encodable {
+    let code: String
+    let reason: String
+    let remedy: String
+
+    init(_ failure: Failure) {
+        code = failure.code
+        reason = failure.reason
+        remedy = failure.remedy
     }
 }
 

@@ -15,6 +15,25 @@ package struct StatusOverview: Sendable {
     package var filesNotListed: Int { max(0, totals.filesByPhase.values.reduce(0, +) - files.count) }
     /// Why the whole queue stands still, when it does.
     package var stoppage: Stoppage?
+    /// What does not work on this machine, when something does not.
+    package var trouble: Failure?
+    package var spool: Spool?
+
+    /// How full the spool is.
+    package struct Spool: Sendable, Hashable {
+        /// Bytes on the disk.
+        package var used: Int64
+        /// Bytes; nil: none.
+        package var limit: Int64?
+        /// Writers that wait for room.
+        package var waiting: Int
+
+        package init(used: Int64, limit: Int64?, waiting: Int) {
+            self.used = used
+            self.limit = limit
+            self.waiting = waiting
+        }
+    }
 
     package struct Totals: Sendable, Hashable {
         /// Versions published since the state directory was made, and their bytes.
@@ -50,8 +69,9 @@ package struct StatusOverview: Sendable {
 
     package init(
         taken: Timestamp, started: Timestamp, process: Int32, destination: String, totals: Totals, files: [FileStatus],
-        stoppage: Stoppage? = nil
+        stoppage: Stoppage? = nil, trouble: Failure? = nil
     ) {
+        self.trouble = trouble
         self.taken = taken
         self.started = started
         self.process = process

@@ -9,6 +9,7 @@ package enum StatusTable {
                     .nanoseconds(max(0, overview.taken.nanoseconds - overview.started.nanoseconds))),
             totals(overview),
         ]
+        if let spool = overview.spool { lines.append(Self.spool(spool)) }
         if let stoppage = overview.stoppage {
             let next = stoppage.until.map { until in
                 let left = Duration.nanoseconds(max(0, until.nanoseconds - overview.taken.nanoseconds))
@@ -16,6 +17,7 @@ package enum StatusTable {
             }
             lines.append("STOPPED: \(stoppage.reason)\(next ?? "")")
         }
+        if let trouble = overview.trouble { lines.append("TROUBLE: \(trouble.reason) \(trouble.remedy)") }
         if overview.files.isEmpty {
             lines.append("Nothing is waiting: all is uploaded.")
         } else {
@@ -37,6 +39,12 @@ package enum StatusTable {
         parts.append("to go \(ByteFormat.text(totals.bytesPending))")
         parts.append(ByteFormat.rate(totals.rate))
         return parts.joined(separator: "  ·  ")
+    }
+
+    private static func spool(_ spool: StatusOverview.Spool) -> String {
+        let limit = spool.limit.map { " of \(ByteFormat.text($0))" } ?? ""
+        let waiting = spool.waiting > 0 ? ", full: \(spool.waiting) held up until there is room" : ""
+        return "spool \(ByteFormat.text(spool.used))\(limit)\(waiting)"
     }
 
     private static func file(_ file: FileStatus, at now: Timestamp) -> [String] {

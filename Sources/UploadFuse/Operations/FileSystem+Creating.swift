@@ -84,7 +84,8 @@ extension FileSystem {
         let version = tree.newVersion()
         var record = newRecord(tree.newFile(), name, .file, in: directory, mode: mode, by: caller, at: moment)
         record.version = version
-        let newborn = newborn(version, of: record.file, at: directoryPath.appending(name), created: moment)
+        let newborn = newborn(
+            version, of: record.file, at: directoryPath.appending(name), isFirst: true, created: moment)
         try applyTouching(directory, [.insertNode(record), .insertUpload(newborn.upload)], at: moment, tree: &tree)
         let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
 
@@ -99,9 +100,12 @@ extension FileSystem {
     }
 
     /// A version that is made now: what the journal and the engine are to be told of it.
-    /// - Parameter size: bytes that it begins with.
+    /// - Parameters:
+    ///   - isFirst: of its file.
+    ///   - size: bytes that it begins with.
     func newborn(
-        _ version: VersionID, of file: FileID, at path: UploadPath, size: Int64 = 0, created moment: Timestamp
+        _ version: VersionID, of file: FileID, at path: UploadPath, isFirst: Bool = false, size: Int64 = 0,
+        created moment: Timestamp
     ) -> (upload: UploadRecord, opened: OpenedVersion) {
         let contentType = path.components.last.map(ContentType.of) ?? ContentType.unknown
         let schedule = configuration.schedule(contentType)
@@ -111,7 +115,8 @@ extension FileSystem {
                 created: moment),
             OpenedVersion(
                 version: version, file: file, track: WriteTrack(size: size, schedule: schedule),
-                contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true)
+                contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true,
+                isSuccessor: !isFirst)
         )
     }
 

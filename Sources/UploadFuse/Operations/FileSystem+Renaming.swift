@@ -30,6 +30,8 @@ extension FileSystem {
             }
             let oldClass = try nameClass(of: source.record.file, in: tree)
             try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
+            // Nothing is ever published under a temporary name.
+            if target?.record.kind == .file || oldClass == .ordinary { tree.gaveUpName() }
             let newClass = try nameClass(of: source.record.file, in: tree)
             switch source.record.kind {
             case .file:

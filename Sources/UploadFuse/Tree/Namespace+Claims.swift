@@ -7,6 +7,8 @@ extension Namespace: NameClaims {
         }
     }
 
+    package var namesGivenUp: UInt64 { locked { $0.namesGivenUp } }
+
     package func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {
         try unlessGone { () throws(FileSystemError) in try claimed(file) }
     }
@@ -35,7 +37,8 @@ extension Namespace: NameClaims {
             claimed.claims += 1
             tree.insert(claimed)
             return ClaimedName(
-                path: path, modified: node.attributes.times.modified, mode: node.record.attributes.mode)
+                path: path, modified: node.attributes.times.modified, mode: node.record.attributes.mode,
+                namesGivenUp: tree.namesGivenUp)
         }
     }
 

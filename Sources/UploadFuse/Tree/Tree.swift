@@ -10,6 +10,8 @@ struct Tree: Sendable {
     private var nodes: [FileID: CachedNode]
     private var lastFile: FileID
     private var lastVersion: VersionID
+    /// Names that something had which may come to be published.
+    private(set) var namesGivenUp: UInt64 = 0
 
     init(journal: any Journal, root: NodeRecord) throws(JournalError) {
         self.journal = journal
@@ -28,6 +30,11 @@ struct Tree: Sendable {
     mutating func newVersion() -> VersionID {
         lastVersion = VersionID(lastVersion.rawValue + 1)
         return lastVersion
+    }
+
+    /// The journal has just been told that this name (or every name below it) is free.
+    mutating func gaveUpName() {
+        namesGivenUp += 1
     }
 
     // MARK: Finding

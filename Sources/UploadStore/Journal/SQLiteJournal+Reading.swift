@@ -80,15 +80,22 @@ extension SQLiteJournal {
             decode: UploadRecord.init(row:))
     }
 
-    package func supersededUploads() throws(JournalError) -> [VersionID] {
-        try all(
+    package func supersededUploads() throws(JournalError) -> [VersionID: VersionID?] {
+        let found = try all(
             """
-            SELECT version FROM upload WHERE phase NOT IN ('done', 'cancelled') AND (EXISTS (
-                SELECT 1 FROM upload AS newer
-                WHERE newer.file = upload.file AND newer.version > upload.version AND newer.closed_size IS NOT NULL)
-            OR version > (SELECT node.version FROM node WHERE node.file = upload.file))
+            SELECT * FROM (
+                SELECT version, file, (
+                    SELECT MAX(newer.version) FROM upload AS newer
+                    WHERE newer.file = upload.file AND newer.version > upload.version
+                    AND newer.closed_size IS NOT NULL
+                ) AS newest
+                FROM upload WHERE phase NOT IN ('done', 'cancelled')) AS found
+            WHERE newest IS NOT NULL OR version > (SELECT node.version FROM node WHERE node.file = found.file)
             """
-        ) { VersionID(try $0.decode(atIndex: 0)) }
+        ) { row throws in
+            (VersionID(try row.decode(atIndex: 0)), try row.decode(Int64?.self, atIndex: 2).map(VersionID.init))
+        }
+        return Dictionary(uniqueKeysWithValues: found)
     }
 
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {

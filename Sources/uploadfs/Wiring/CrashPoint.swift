@@ -91,7 +91,7 @@ struct CrashingJournal: Journal {
     func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? { try journal.upload(version) }
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? { try journal.newestUpload(of: file) }
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] { try journal.uploads(of: file) }
-    func supersededUploads() throws(JournalError) -> [VersionID] { try journal.supersededUploads() }
+    func supersededUploads() throws(JournalError) -> [VersionID: VersionID?] { try journal.supersededUploads() }
     func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] { try journal.unfinishedPaths() }
     func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try journal.unfinishedUploads() }
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {

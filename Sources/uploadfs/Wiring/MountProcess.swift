@@ -175,12 +175,14 @@ struct MountProcess: Sendable {
         let board = StatusBoard(
             names: namespace, process: getpid(), destination: label, finished: try journal.finishedTotals(),
             now: WallClock.now)
+        let clock = ContinuousClock()
+        let stopwatch = Stopwatch(clock)
         let front = UploadFront(
-            board: board, journal: journal, names: namespace, gauge: spool.gauge, now: WallClock.now)
+            board: board, journal: journal, names: namespace, gauge: spool.gauge, stopwatch: stopwatch)
         let engine = UploadEngine(
             world: EngineWorld(
                 spool: spool, journal: journal, destination: destination, names: namespace, board: board,
-                clock: ContinuousClock(), now: WallClock.now, random: { Double.random(in: 0..<1) },
+                clock: clock, stopwatch: stopwatch, now: WallClock.now, random: { Double.random(in: 0..<1) },
                 log: Log.engine(logger), offload: Disk.run),
             settings: settings.engine)
         let filesystem = MountedFileSystem(namespace: namespace, uploads: front, logger: logger)

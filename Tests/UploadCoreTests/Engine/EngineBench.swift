@@ -24,6 +24,7 @@ final class EngineBench: Sendable {
             var paths: [FileID: UploadPath] = [:]
             var claimed: Set<FileID> = []
             var held: Set<FileID> = []
+            var givenUp: UInt64 = 0
             var error: JournalError?
             var journal: MemoryJournal?
         }
@@ -34,6 +35,9 @@ final class EngineBench: Sendable {
         func use(_ journal: MemoryJournal) { state.withLock { $0.journal = journal } }
 
         func set(_ file: FileID, _ path: UploadPath?) { state.withLock { $0.paths[file] = path } }
+        var namesGivenUp: UInt64 { state.withLock(\.givenUp) }
+        func giveUpName() { state.withLock { $0.givenUp += 1 } }
+
         /// Somebody has it open for writing.
         func hold(_ file: FileID) { state.withLock { _ = $0.held.insert(file) } }
         var claimed: Set<FileID> { state.withLock(\.claimed) }
@@ -52,7 +56,7 @@ final class EngineBench: Sendable {
             return state.withLock { state in
                 guard let path = state.paths[file] else { return nil }
                 state.claimed.insert(file)
-                return ClaimedName(path: path, modified: EngineBench.start, mode: 0o644)
+                return ClaimedName(path: path, modified: EngineBench.start, mode: 0o644, namesGivenUp: state.givenUp)
             }
         }
 
@@ -83,13 +87,14 @@ final class EngineBench: Sendable {
         let clock = clock
         let now: @Sendable () -> Timestamp = { Self.start.advanced(by: clock.now.offset) }
         board = StatusBoard(names: names, process: 1, destination: "memory", finished: (0, 0), now: now)
-        front = UploadFront(board: board, journal: journal, names: names, gauge: spool.gauge, now: now)
+        let stopwatch = Stopwatch(clock)
+        front = UploadFront(board: board, journal: journal, names: names, gauge: spool.gauge, stopwatch: stopwatch)
         var settings = EngineSettings()
         configure(&settings)
         engine = UploadEngine(
             world: EngineWorld(
                 spool: spool, journal: journal, destination: destination, names: names, board: board, clock: clock,
-                now: now, random: { 0.5 }, log: EngineLog(phase: { _ in }, trouble: { _, _ in })),
+                stopwatch: stopwatch, now: now, random: { 0.5 }, log: EngineLog(phase: { _ in }, trouble: { _, _ in })),
             settings: settings)
         await engine.recover(boot: boot)
         running = Task { [engine, front] in await engine.run(front.events) }
@@ -112,7 +117,8 @@ final class EngineBench: Sendable {
     }
 
     func create(
-        _ name: String, number: Int64, version: Int64? = nil, nameClass: NameClass = .ordinary
+        _ name: String, number: Int64, version: Int64? = nil, nameClass: NameClass = .ordinary,
+        isSuccessor: Bool = false
     ) throws -> Writer {
         let file = FileID(UInt64(number))
         let version = VersionID(version ?? number)
@@ -130,7 +136,7 @@ final class EngineBench: Sendable {
             .opened(
                 OpenedVersion(
                     version: version, file: file, track: writer.track, contentType: "text/plain",
-                    nameClass: nameClass, isNew: true)))
+                    nameClass: nameClass, isNew: true, isSuccessor: isSuccessor)))
         return writer
     }
 

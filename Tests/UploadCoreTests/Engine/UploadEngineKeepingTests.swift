@@ -74,6 +74,98 @@ import Testing
         await bench.stop()
     }
 
+    @Test("What a name is given to is published only when nothing can bring back what had it before")
+    func givenUpNames() async throws {
+        let bench = try await EngineBench()
+        bench.names.giveUpName()
+        let writer = try bench.create("a", number: 2, nameClass: .ordinary)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        while !(await bench.engine.awaitingNames.contains(writer.version)) { await Task.yield() }
+        #expect(bench.destination.count(.put) == 0 && bench.names.claimed.isEmpty)
+        let before = bench.journal.synchronizations
+        await bench.sleepsUntil(.milliseconds(500))
+        bench.clock.advance(by: .milliseconds(500))
+        try await bench.untilPublished("a")
+        #expect(bench.journal.synchronizations > before)
+        await bench.stop()
+    }
+
+    @Test("A version that takes a published one's place is published only when its own close is durable")
+    func successor() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a", number: 2, isSuccessor: true)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        await bench.sleepsUntil(.milliseconds(500))
+        #expect(bench.destination.count(.put) == 0)
+        bench.clock.advance(by: .milliseconds(500))
+        try await bench.untilPublished("a")
+        #expect(try bench.journal.upload(writer.version)?.durable != nil)
+        await bench.stop()
+    }
+
+    @Test("What a close has superseded keeps its session until that close is durable: a power loss brings it back")
+    func supersededSession() async throws {
+        let bench = try await EngineBench()
+        let first = try bench.create("a", number: 2, version: 1)
+        try bench.write(first, EngineBench.bytes(3000), at: 0)
+        await bench.destination.calls(.send, atLeast: 1)
+        try bench.close(first)
+        let second = try bench.create("a", number: 2, version: 2, isSuccessor: true)
+        try bench.write(second, [1], at: 0)
+        try bench.close(second)
+        while bench.board.status(of: FileID(2))?.version != second.version { await Task.yield() }
+        await bench.sleepsUntil(.milliseconds(500))
+        #expect(bench.destination.count(.abort) == 0)
+        #expect(try bench.journal.upload(first.version)?.session != nil)
+        bench.clock.advance(by: .milliseconds(500))
+        await bench.destination.calls(.abort, atLeast: 1)
+        #expect(try bench.journal.upload(first.version) == nil)
+        await bench.stop()
+    }
+
+    @Test("Killed before a newer close was durable, the one before it stays until it is")
+    func recoveredPredecessor() async throws {
+        let journal = try Self.journal(boot: "boot")
+        let earlier = Timestamp(seconds: 3)
+        try journal.apply([EngineBench.row(1, of: 9, closedSize: 2, closed: earlier, durable: earlier)])
+        let bench = try await EngineBench(journal: journal) { names, spool in
+            try names.add(9, "a", [1: [1, 2], 2: EngineBench.bytes(5000)], in: spool)
+        }
+        #expect(try bench.spool.versions().sorted() == [VersionID(1), VersionID(2)])
+        bench.front.post(.awaited(FileID(9)))
+        await bench.sleepsUntil(.milliseconds(500))
+        #expect(bench.destination.count(.finish) == 0)
+        bench.clock.advance(by: .milliseconds(500))
+        #expect(try await bench.untilPublished("a").count == 5000)
+        while try bench.spool.versions() != [VersionID(2)] { await Task.yield() }
+        await bench.stop()
+    }
+
+    @Test("While the journal can't be kept no room is made, status says so, and what is closed goes up all the same")
+    func unkeptJournal() async throws {
+        let bench = try await EngineBench(spoolLimit: 2 * 4096)
+        let first = try bench.create("old", number: 2)
+        try bench.write(first, EngineBench.bytes(900), at: 0)
+        try bench.close(first)
+        #expect(await bench.settled(first.file).phase == .done)
+        bench.journal.failSynchronizing(with: .database(code: 10, message: "disk I/O error"))
+        let writer = try bench.create("a", number: 3, isSuccessor: true)
+        try bench.write(writer, EngineBench.bytes(900), at: 0)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        try await bench.untilPublished("a", advancing: .milliseconds(100))
+        #expect(bench.front.overview().trouble?.code == "journal-not-kept")
+        bench.front.post(.pressed)
+        bench.spool.gauge.add(2 * 4096)
+        bench.front.post(.pressed)
+        bench.front.post(.awaited(writer.file))
+        #expect(await bench.settled(writer.file).phase == .done)
+        #expect(try bench.journal.upload(first.version)?.isSpooled == true)
+        await bench.stop()
+    }
+
     @Test("Requests are numbered on from run to run, so that what a killed one sent can be told from the newer")
     func numbers() async throws {
         let journal = MemoryJournal()
