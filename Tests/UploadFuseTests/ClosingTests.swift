@@ -130,6 +130,43 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
     }
 
+    @Test("A disk that refuses what was closed already, through another descriptor, makes that close void, too")
+    func failedFsyncAfterClose() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text")
+        try fixture.fileSystem.flush(handle)
+        _ = fixture.uploads.takeEvents()
+        fixture.spool.fail(with: .system(call: "fdatasync", errno: EIO))
+        #expect(throws: FileSystemError.self) { try fixture.fileSystem.synchronize(handle) }
+        fixture.spool.fail(with: nil)
+        #expect(fixture.uploads.takeEvents() == ["spoiled 1 spool-fdatasync"])
+    }
+
+    @Test("A file that a failed write has spoiled shows what there is, is not written on, and can be begun anew")
+    func spoiled() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text")
+        fixture.spool.fail(with: .noSpace)
+        #expect(throws: FileSystemError.noSpace) { try fixture.write(handle, "more", at: 4) }
+        fixture.spool.fail(with: nil)
+        #expect(throws: FileSystemError.noSpace) { try fixture.close(handle) }
+        let entry = try #require(try fixture.lookup("a"))
+        #expect(entry.attributes.size == 4)
+        let failure = Failure(code: "no-space", reason: "", remedy: "")
+        try fixture.journal.apply([.setPhase(VersionID(1), .failed, failure: failure, retries: 0)])
+        let again = try fixture.open(entry.attributes.inode, O_RDWR)
+        #expect(try fixture.content(again) == "text")
+        #expect(throws: FileSystemError.lost) { try fixture.write(again, "more", at: 4) }
+        #expect(throws: FileSystemError.lost) { try fixture.close(again) }
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        let anew = try fixture.open(entry.attributes.inode, O_WRONLY | O_TRUNC)
+        try fixture.write(anew, "new")
+        try fixture.close(anew)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
+    }
+
     @Test("A failed --durable-close is told, and what the disk refused is never published")
     func failedDurableClose() throws {
         let fixture = try FileSystemFixture(closesDurably: true)

@@ -90,12 +90,13 @@ final class FakeUploads: Uploads {
         _ = state.withLock { $0.waiters.removeValue(forKey: token) }
     }
 
-    func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
-        gauge?.whenRoom(since: .zero, answer) ?? WaitToken(0)
+    func whenRoom(since: Duration?, _ answer: @escaping @Sendable (Failure?) -> Void) -> RoomWait {
+        let since = since ?? .seconds(7)
+        return RoomWait(token: gauge?.whenRoom(since: since, answer) ?? WaitToken(0), since: since)
     }
 
-    func cancelRoom(_ token: WaitToken) {
-        gauge?.cancel(token)
+    func cancelRoom(_ wait: RoomWait) -> Bool {
+        gauge?.cancel(wait.token) ?? false
     }
 
     private static func words(_ event: WriterEvent) -> String {

@@ -67,4 +67,66 @@ import UploadCore
         try fixture.close(writer)
         #expect(try fixture.spool.versions() == [VersionID(1)])
     }
+
+    @Test("Opened again before the kernel lets go of the handle that was closed, a change is a copy all the same")
+    func openedBeforeRelease() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        try fixture.write(first, "closed")
+        try fixture.fileSystem.flush(first)
+        let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
+        let second = try fixture.open(2, O_RDWR)
+        // However long that one stays open: what was closed is promised.
+        let track = try #require(fixture.uploads.track(1))
+        for _ in 0...2 { #expect(track.lapse(closed) == .finished) }
+        try fixture.write(second, "CL")
+        fixture.fileSystem.release(first)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == closed)
+        #expect(try fixture.spool.open(VersionID(1)).contents() == Array("closed".utf8))
+        try fixture.close(second)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 6)
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("CLosed".utf8))
+    }
+
+    @Test("Cut to nothing before the kernel lets go of the handle that was closed, it is begun anew")
+    func cutBeforeRelease() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        try fixture.write(first, "closed")
+        try fixture.fileSystem.flush(first)
+        let second = try fixture.open(2, O_WRONLY | O_TRUNC)
+        fixture.fileSystem.release(first)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
+        try fixture.write(second, "new")
+        try fixture.close(second)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
+    }
+
+    @Test("Cut by its path before the kernel lets go of the handle that was closed, it is closed at once")
+    func cutByPathBeforeRelease() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        try fixture.write(first, "closed")
+        try fixture.fileSystem.flush(first)
+        _ = try fixture.fileSystem.change(2, AttributeChange(size: 2))
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 2)
+        fixture.fileSystem.release(first)
+    }
+
+    @Test("Who writes on through a handle that others flushed beside it writes in place, as a shell's log")
+    func othersWriteOn() throws {
+        let fixture = try FileSystemFixture()
+        let log = try fixture.create("a")
+        try fixture.write(log, "one")
+        let command = try fixture.open(2, O_WRONLY)
+        try fixture.write(command, "two", at: 3)
+        try fixture.close(command)
+        let next = try fixture.open(2, O_WRONLY)
+        try fixture.write(next, "six", at: 6)
+        try fixture.close(next)
+        try fixture.close(log)
+        #expect(try fixture.spool.versions() == [VersionID(1)])
+    }
 }

@@ -55,7 +55,7 @@ import UploadCore
         _ = waiter.begin(outcomes.add)
         _ = fixture.uploads.takeEvents()
         fixture.spool.gauge.giveUp(
-            since: .zero, FailureSentences.spoolFull(limit: 8192, after: .seconds(300)))
+            since: .seconds(7), FailureSentences.spoolFull(limit: 8192, after: .seconds(300)))
         #expect(outcomes.values == [.failure(.noSpace)])
         #expect(fixture.uploads.takeEvents() == ["spoiled 1 spool-full"])
         #expect(throws: FileSystemError.noSpace) { try fixture.write(handle, "x") }
@@ -69,6 +69,47 @@ import UploadCore
         #expect(outcomes.values == [.success(4096)])
         waiter.begin(outcomes.add)()
         #expect(fixture.spool.gauge.waiting == 0)
+    }
+
+    @Test("Signals end so many waits, then nothing more is stored without room; and they make no wait longer")
+    func interruptedAgainAndAgain() throws {
+        let (fixture, handle, first, outcomes) = try park()
+        var waiter = first
+        var stored = 4096
+        while true {
+            // The wait ends before there is room.
+            waiter.begin(outcomes.add)()
+            guard case .success = waiter.interrupted else { break }
+            stored += 4096
+            #expect(stored <= 8192 + Content.longestDebt)
+            guard case .parked(let next) = try fixture.answer(handle, Self.page, at: Int64(stored)) else {
+                throw FileSystemError.noSpace
+            }
+            waiter = next
+        }
+        outcomes.add(waiter.interrupted)
+        #expect(outcomes.values == [.failure(.interrupted)])
+        let used = fixture.spool.gauge.used
+        #expect(used <= Int64(8192 + Content.longestDebt))
+        // As long as the first one began to wait.
+        _ = waiter.begin(outcomes.add)
+        #expect(fixture.spool.gauge.oldestWait == .seconds(7))
+        fixture.spool.gauge.add(-used)
+        #expect(outcomes.values == [.failure(.interrupted), .failure(.interrupted)])
+        #expect(try fixture.write(handle, "again", at: 0) == 5)
+        fixture.spool.gauge.add(used)
+    }
+
+    @Test("What is promised is copied before it is changed though there is no room, and the writer held up then")
+    func promiseBeforeQuota() throws {
+        let fixture = try FileSystemFixture(spoolLimit: 8192 + 100)
+        let inode = try fixture.make("a", Self.page)
+        try fixture.make("b", Self.page)
+        let writer = try fixture.open(inode)
+        guard case .parked = try fixture.answer(writer, "x") else { throw FileSystemError.noSpace }
+        #expect(try fixture.spool.versions().count == 3)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 4096)
+        try fixture.close(writer)
     }
 
     @Test("What has left the spool is neither written nor read nor cut any more, and who tries is told")

@@ -20,10 +20,7 @@ extension UploadEngine {
         case .removed(let file):
             for version in versions[file] ?? [] { give(up: version) }
             forgetRemoved(file)
-        case .spoiled(let version, let failure):
-            wake(version)
-            uploads[version]?.machine.spoiled(failure)
-            moved(version)
+        case .spoiled(let version, let failure): spoiled(version, failure)
         case .awaited(let file):
             guard let version = versions[file]?.last else { return answerWaiters(of: file) }
             settle(version)
@@ -144,6 +141,16 @@ extension UploadEngine {
         failIfHalted(version)
         supersede(version)
         settleAnew(version)
+    }
+
+    private func spoiled(_ version: VersionID, _ failure: Failure) {
+        // What is published and was left alone since is there, whatever became of it here.
+        guard dormant[version]?.track.hasNews != false else { return }
+        wake(version)
+        guard let upload = uploads[version] else { return }
+        uploads[version]?.machine.spoiled(failure)
+        record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
+        moved(version)
     }
 
     private func torn(_ version: VersionID, _ failure: Failure) {

@@ -55,14 +55,15 @@ package final class UploadFront: Uploads {
         _ = board.removeWaiter(token)
     }
 
-    package func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken {
-        let token = gauge.whenRoom(since: stopwatch.elapsed, answer)
+    package func whenRoom(since: Duration?, _ answer: @escaping @Sendable (Failure?) -> Void) -> RoomWait {
+        let since = since ?? stopwatch.elapsed
+        let token = gauge.whenRoom(since: since, answer)
         // The engine looks after those who wait, and only after it has heard of them.
         post(.pressed)
-        return token
+        return RoomWait(token: token, since: since)
     }
 
-    package func cancelRoom(_ token: WaitToken) {
-        gauge.cancel(token)
+    package func cancelRoom(_ wait: RoomWait) -> Bool {
+        gauge.cancel(wait.token)
     }
 }

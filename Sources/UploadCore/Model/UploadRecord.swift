@@ -21,6 +21,9 @@ package struct UploadRecord: Hashable, Sendable {
     /// Its bytes are in the spool; a published version's may have made room for others.
     package var isSpooled: Bool
 
+    /// A write of it failed, and it was not closed since: it can only be begun anew.
+    package var isSpoiled: Bool { phase == .failed && closed == nil }
+
     package init(
         version: VersionID, file: FileID, phase: Phase, closedSize: Int64? = nil, schedule: ChunkSchedule,
         contentType: String, session: SessionToken? = nil, created: Timestamp, closed: Timestamp? = nil,

@@ -6,6 +6,9 @@ package protocol Spool: Sendable {
     func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile
 
     /// A new spool file with the bytes that another has.
+    ///
+    /// Also when the quota has no room for it: what is promised goes before the quota, and who changes it is held up
+    /// after that.
     /// - Returns: nil when that would take too long: the filesystem can't share the bytes, and they are many.
     func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)?
 

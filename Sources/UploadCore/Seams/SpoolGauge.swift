@@ -78,9 +78,10 @@ package final class SpoolGauge: Sendable {
         return token
     }
 
-    /// The answer is no longer wanted. It may already be under way.
-    package func cancel(_ token: WaitToken) {
-        _ = state.withLock { $0.waiting.removeValue(forKey: token) }
+    /// The answer is no longer wanted.
+    /// - Returns: false when it is under way already, or was given.
+    package func cancel(_ token: WaitToken) -> Bool {
+        state.withLock { $0.waiting.removeValue(forKey: token) } != nil
     }
 
     /// There was no room for those who wait since then or longer.

@@ -188,7 +188,8 @@ extension WriteTrack {
     /// this was asked last may be about to let go of it.
     package func lapse(_ close: Timestamp) -> Lapse {
         state.withLock { state in
-            if state.isFinished || state.close != close { return .finished }
+            // A change of what is promised goes elsewhere.
+            if state.isFinished || state.isPromised || state.close != close { return .finished }
             defer { state.seenFlushes = state.flushes }
             guard state.flushes == state.seenFlushes else { return .notYet }
             state.hasLapsed = true
@@ -235,8 +236,13 @@ extension WriteTrack {
 
     /// None of what was closed may leave the spool before it is changed in place: it would be missing in the copy
     /// that a change goes into.
-    package func promise(_ isPromised: Bool) {
-        state.withLock { $0.isPromised = isPromised }
+    /// - Returns: false when that can't be promised (any more).
+    package func promise(_ isPromised: Bool) -> Bool {
+        state.withLock { state in
+            guard !isPromised || !state.hasLapsed && state.released.isEmpty else { return false }
+            state.isPromised = isPromised
+            return true
+        }
     }
 
     /// From now on nobody writes there.

@@ -86,9 +86,23 @@ package protocol Uploads: Sendable {
 
     /// Calls `answer` once, on any thread: with nil as soon as the spool has room, with a failure when it had
     /// none for too long.
-    func whenRoom(_ answer: @escaping @Sendable (Failure?) -> Void) -> WaitToken
+    /// - Parameter since: when it began to wait, if a signal had ended that wait; nil: now.
+    func whenRoom(since: Duration?, _ answer: @escaping @Sendable (Failure?) -> Void) -> RoomWait
 
-    func cancelRoom(_ token: WaitToken)
+    /// - Returns: whether it still waited.
+    func cancelRoom(_ wait: RoomWait) -> Bool
+}
+
+/// Somebody who waits for room in the spool.
+package struct RoomWait: Sendable {
+    package let token: WaitToken
+    /// On the engine's stopwatch.
+    package let since: Duration
+
+    package init(token: WaitToken, since: Duration) {
+        self.token = token
+        self.since = since
+    }
 }
 
 package struct WaitToken: Hashable, Sendable {

@@ -15,25 +15,25 @@ final class ParkedReplies: Sendable {
         var isEnding = false
     }
 
-    /// Answers later what `waiter` will tell; at once when the mount is going.
+    /// Answers later what `waiter` will tell; when the mount is going, at once or not before its end.
     func park(_ request: fuse_req_t?, _ waiter: Waiter) {
         let reply = ParkedReply(request, waiter) { [self] reply in remove(reply) }
         let isEnding = state.withLock { state in
-            if !state.isEnding {
+            if !state.isEnding || waiter.isHeldAtEnd {
                 state.replies[ObjectIdentifier(reply)] = reply
                 pending.enter()
             }
             return state.isEnding
         }
-        guard !isEnding else {
+        guard !isEnding || waiter.isHeldAtEnd else {
             return ParkedReply.send(waiter.ended, to: request)
         }
         reply.park(waiter)
         // `end` may have come while the reply was not ready to be answered.
-        if state.withLock(\.isEnding) { reply.answer(reply.whenEnded) }
+        if !waiter.isHeldAtEnd, state.withLock(\.isEnding) { reply.answer(reply.whenEnded) }
     }
 
-    /// Answers all that wait, and from now on everybody at once.
+    /// Answers all that wait, and from now on everybody at once, but for those who are held up.
     func end() {
         let waiting = state.withLock { state in
             state.isEnding = true

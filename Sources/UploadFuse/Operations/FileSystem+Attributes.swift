@@ -55,10 +55,11 @@ extension FileSystem {
             return (handle, isAnew || attached.isAnew)
         }
         defer { release(attached.handle) }
+        let isAlone = attached.handle.content.activeWriters == 1
         if !attached.isAnew { try prepareChange(of: attached.handle.content, size: size) }
         if !attached.isAnew { try attached.handle.content.truncate(to: size, by: thread) }
         // truncate(2) has no flush after it; with another writer about, this is its to do.
-        if attached.handle.content.hasOneWriter { try flush(.file(attached.handle), by: thread) }
+        if isAlone { try flush(.file(attached.handle), by: thread) }
     }
 }
 

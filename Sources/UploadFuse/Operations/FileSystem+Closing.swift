@@ -9,7 +9,7 @@ extension FileSystem {
         // What is synchronized is what is journalled as durable: a write in between shows in the count.
         let durable = configuration.closesDurably ? try handle.content.synchronized() : nil
         try namespace.locked { tree throws(FileSystemError) in
-            try acknowledge(handle.content, by: thread, durable: durable, in: &tree)
+            try acknowledge(handle.content, by: thread, of: handle, durable: durable, in: &tree)
         }
         if durable != nil { try synchronizeJournal() }
     }
@@ -30,14 +30,14 @@ extension FileSystem {
         if handle.isWriter, content.hasOneWriter {
             do throws(FileSystemError) {
                 try acknowledge(content, isLast: true, in: &tree)
-                try keepTorn(content, in: &tree)
             } catch {
                 // Nobody is left to be told; the engine keeps it as a failure (P6).
                 note(error, in: "release")
                 content.locked { content.spoil(&$0, error, .journalRefused(error)) }
             }
+            do throws(FileSystemError) { try keepRemains(of: content, in: &tree) } catch { note(error, in: "release") }
         }
-        let departure = content.released(asWriter: handle.isWriter)
+        let departure = content.released(handle)
         if let event = departure.event { uploads.post(event) }
         guard departure.isLast else { return }
         do throws(FileSystemError) {
@@ -67,13 +67,14 @@ extension FileSystem {
 
     /// - Parameter durable: the change that is known to be on stable storage; nil: none.
     private func acknowledge(
-        _ content: Content, by thread: Int32 = 0, isLast: Bool = false, durable: UInt64? = nil, in tree: inout Tree
+        _ content: Content, by thread: Int32 = 0, of handle: FileHandle? = nil, isLast: Bool = false,
+        durable: UInt64? = nil, in tree: inout Tree
     ) throws(FileSystemError) {
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
         var version: VersionID?
-        try content.acknowledge(at: moment, by: thread, isLast: isLast) { close throws(FileSystemError) in
+        try content.acknowledge(at: moment, by: thread, of: handle, isLast: isLast) { close throws(FileSystemError) in
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
             changes += close.unsettled.ranges.map { .unstored(close.version, $0) }
@@ -86,11 +87,11 @@ extension FileSystem {
         if let version { uploads.post(.acknowledged(version, at: moment)) }
     }
 
-    /// What a killed writer left is kept as it is, and shown with the size that it has.
-    private func keepTorn(_ content: Content, in tree: inout Tree) throws(FileSystemError) {
-        guard let torn = content.tornClose else { return }
-        let node = try tree.node(content.file).record.closed(torn.close)
-        let void: [JournalChange] = torn.isJournalled ? [.reopened(torn.close.version)] : []
+    /// What is no close is kept as it is, and shown with the size that it has.
+    private func keepRemains(of content: Content, in tree: inout Tree) throws(FileSystemError) {
+        guard let remains = content.remains else { return }
+        let node = try tree.node(content.file).record.closed(remains.close)
+        let void: [JournalChange] = remains.isJournalled ? [.reopened(remains.close.version)] : []
         try namespace.journalled(void + [.updateNode(node)])
         tree.recorded(node)
     }

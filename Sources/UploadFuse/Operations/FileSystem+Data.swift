@@ -32,15 +32,19 @@ struct Waiter: Sendable {
     let interrupted: Outcome
     /// What it is told when the mount goes away.
     let ended: Outcome
+    /// Begun when the mount is going already, it is not answered any more: the end of the connection does that.
+    let isHeldAtEnd: Bool
     /// `answer` is called at most once, perhaps before this returns.
     let begin: @Sendable (_ answer: @escaping Answer) -> (@Sendable () -> Void)
 
     init(
         interrupted: Outcome = .failure(.interrupted), ended: Outcome = .failure(.ending),
+        isHeldAtEnd: Bool = false,
         begin: @escaping @Sendable (@escaping Answer) -> (@Sendable () -> Void)
     ) {
         self.interrupted = interrupted
         self.ended = ended
+        self.isHeldAtEnd = isHeldAtEnd
         self.begin = begin
     }
 }
@@ -79,28 +83,57 @@ extension FileSystem {
             return .written(bytes.count)
         }
         guard case .file(let handle) = handle, handle.isWriter, offset >= 0 else { throw .badHandle }
+        let gauge = spool.gauge
+        if gauge.isFull, let debt = handle.content.debt(with: source.count) {
+            return .parked(roomFirst(for: handle.content, since: debt))
+        }
         try prepareChange(of: handle.content, size: offset &+ Int64(source.count))
         let count = try handle.content.write(source, at: offset, by: thread)
-        let gauge = spool.gauge
         guard gauge.isPressed else { return .written(count) }
         uploads.post(.pressed)
         return gauge.isFull ? .parked(room(for: handle.content, after: count)) : .written(count)
     }
+}
 
-    /// The spool is full: the writer is held up by leaving its last write unanswered until there is room (P4).
+/// The spool is full: a writer is held up by leaving its last write unanswered until there is room (P4).
+extension FileSystem {
     /// A signal ends the wait: that write is done, and the next one waits again.
     private func room(for content: Content, after count: Int) -> Waiter {
-        // Not an error when the mount goes away: the bytes are here, and who is told EIO closes what is cut off.
-        Waiter(interrupted: .success(.written(count)), ended: .success(.written(count))) { [uploads] answer in
-            let token = uploads.whenRoom { failure in
-                if let failure {
-                    content.ranOutOfRoom(failure)
-                    answer(.failure(.noSpace))
-                } else {
-                    answer(.success(.written(count)))
-                }
+        // Not an error when the mount goes away: the bytes are here, and who is told EIO closes what is cut off. But
+        // who writes on then is held up to the end.
+        Waiter(
+            interrupted: .success(.written(count)), ended: .success(.written(count)), isHeldAtEnd: true
+        ) { [self] answer in
+            wait(for: content, since: content.heldUpSince, .success(.written(count)), owing: count, answer)
+        }
+    }
+
+    /// Signals have ended so many waits that no more is stored without room: a program with a timer would fill the
+    /// disk write by write. Nothing of this one is, so it gets EINTR.
+    private func roomFirst(for content: Content, since: Duration) -> Waiter {
+        Waiter(interrupted: .failure(.interrupted), isHeldAtEnd: true) { [self] answer in
+            wait(for: content, since: since, .failure(.interrupted), owing: 0, answer)
+        }
+    }
+
+    /// - Parameters:
+    ///   - since: when the wait began that a signal has ended; nil: now.
+    ///   - owing: bytes that were stored though there was no room, should a signal end this wait as well.
+    private func wait(
+        for content: Content, since: Duration?, _ outcome: Waiter.Outcome, owing count: Int,
+        _ answer: @escaping Waiter.Answer
+    ) -> @Sendable () -> Void {
+        let wait = uploads.whenRoom(since: since) { failure in
+            content.paid()
+            if let failure {
+                content.ranOutOfRoom(failure)
+                answer(.failure(.noSpace))
+            } else {
+                answer(outcome)
             }
-            return { uploads.cancelRoom(token) }
+        }
+        return { [uploads] in
+            if uploads.cancelRoom(wait) { content.owe(count, since: wait.since) }
         }
     }
 }

@@ -70,11 +70,14 @@ extension FileSystem {
             return (content, true)
         } else {
             guard isHere else { throw .evicted }
+            let released = try released(of: version, upload)
+            // It could not be sent again.
+            guard released.isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
             content = Content(
                 file: node.record.file,
                 spoolFile: try spooled { () throws(SpoolError) in try spool.open(version) },
                 size: node.record.size, isNew: false, context: writerContext,
-                released: try released(of: version, upload))
+                released: released, failure: upload?.isSpoiled == true ? .lost : nil)
         }
         if truncating, isWriter, content.mayBeginAnew(writers: 0) {
             try beginAnew(content, node.record, by: thread, in: &tree)

@@ -22,13 +22,19 @@ extension Content {
         locked { state in
             state.handles += 1
             guard isWriter else { return nil }
+            let wasLeft = state.isLeft
             state.writers += 1
+            if let track = state.track, isPromised, wasLeft, !state.isChanged, state.released.isEmpty,
+                track.promise(true)
+            {
+                state.isPromised = true
+            }
             guard state.track == nil, let makeTrack else { return nil }
             let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
             state.closedAt = nil
             state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
-            track.promise(state.isPromised)
+            _ = track.promise(state.isPromised)
             return track
         }
     }
@@ -38,11 +44,12 @@ extension Content {
     /// - Parameters:
     ///   - moment: the close's time.
     ///   - thread: who flushes; 0: not known.
+    ///   - handle: what is flushed; nil: nothing is.
     ///   - isLast: nobody is left who could write.
     ///   - journal: called under this content's lock, so no write slips between.
     /// - Throws: what an earlier write failed with, or what `journal` does.
     func acknowledge(
-        at moment: Timestamp, by thread: Int32, isLast: Bool,
+        at moment: Timestamp, by thread: Int32, of handle: FileHandle?, isLast: Bool,
         _ journal: (PendingClose) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
@@ -50,6 +57,7 @@ extension Content {
             if let failure = state.failure { throw failure }
             guard !state.isUnlinked else { return }
             state.track?.flushed()
+            if let handle { state.flushed.insert(ObjectIdentifier(handle)) }
             if isLast { state.track?.finish() }
             guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
             try checkTrack(&state)
@@ -61,9 +69,13 @@ extension Content {
         }
     }
 
-    /// Set when the last writer leaves something torn behind; with it, whether the journal has a close of that.
-    var tornClose: (close: PendingClose, isJournalled: Bool)? {
-        locked { state in state.isTorn ? (state.pendingClose, !state.isChanged) : nil }
+    /// What the last writer leaves behind that is no close: torn, or spoiled. With it, whether the journal has a
+    /// close of that all the same.
+    var remains: (close: PendingClose, isJournalled: Bool)? {
+        locked { state in
+            guard !state.isUnlinked, state.isTorn || (state.failure != nil && state.isChanged) else { return nil }
+            return (state.pendingClose, !state.isChanged)
+        }
     }
 
     /// Brings its bytes to stable storage.
@@ -74,7 +86,7 @@ extension Content {
             try file.synchronize()
         } catch {
             // The kernel does not keep what the disk refused: this must never be published.
-            locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error)) }
+            locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error), isDamage: true) }
             throw FileSystemError(error)
         }
         return changes
@@ -88,12 +100,13 @@ extension Content {
     }
 
     /// One handle less.
-    func released(asWriter isWriter: Bool) -> Departure {
+    func released(_ handle: FileHandle) -> Departure {
         locked { state in
             state.handles -= 1
             var departure = Departure(event: nil, isLast: state.handles == 0)
-            guard isWriter else { return departure }
+            guard handle.isWriter else { return departure }
             state.writers -= 1
+            state.flushed.remove(ObjectIdentifier(handle))
             guard state.writers == 0 else { return departure }
             // Before what it has released is read: nothing more is from now on.
             state.track?.finish()
@@ -113,11 +126,15 @@ extension Content {
     /// Whether the handle that goes now is the last that could change anything.
     var hasOneWriter: Bool { locked { $0.writers == 1 } }
 
+    /// How many writers have not closed it since the last change.
+    var activeWriters: Int { locked { $0.writers - $0.flushed.count } }
+
     /// Cutting to nothing: may it be a new version, so that the closed one goes on uploading?
     /// - Parameter writers: how many writers the caller itself accounts for.
     func mayBeginAnew(writers: Int) -> Bool {
         locked { state in
-            state.writers == writers && !state.isUnlinked && state.track?.hasLapsed != true
+            (state.writers == writers || writers == 0 && state.isLeft) && !state.isUnlinked
+                && state.track?.hasLapsed != true
                 && (!state.isChanged || state.failure != nil)
         }
     }

@@ -5,7 +5,7 @@ extension Content {
     var promised: (file: any SpoolFile, size: Int64)? {
         locked { state in
             guard state.isPromised, !state.isUnlinked, state.failure == nil, state.released.isEmpty else { return nil }
-            return (state.spoolFile, state.closedSize)
+            return (state.spoolFile, state.size)
         }
     }
 
@@ -22,11 +22,12 @@ extension Content {
                 return nil
             }
             try journal()
-            let owed = WriterEvent.closed(original, size: state.closedSize, at: nil)
+            let owed = WriterEvent.closed(original, size: state.size, at: nil)
             state.track?.finish()
             state.isPromised = false
             state.spoolFile = copy
             state.track = track
+            state.flushed = []
             state.isChanged = true
             return owed
         }
@@ -36,7 +37,7 @@ extension Content {
     func breakPromise() {
         locked { state in
             state.isPromised = false
-            state.track?.promise(false)
+            _ = state.track?.promise(false)
         }
     }
 }

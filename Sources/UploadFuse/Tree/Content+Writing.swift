@@ -28,18 +28,27 @@ extension Content {
             state.note(thread, context.processes)
             return state.spoolFile
         }
+        do throws(FileSystemError) {
+            try keepReopening()
+            try store(source, in: target, at: offset)
+        } catch {
+            locked { $0.track?.abandoned(offset..<end) }
+            throw error
+        }
+        try recordChange { track in track.wrote(offset..<end) }
+        return source.count
+    }
+
+    private func store(
+        _ source: some ByteSource, in target: any SpoolFile, at offset: Int64
+    ) throws(FileSystemError) {
         do throws(SpoolError) {
             try source.store(in: target, at: offset)
         } catch {
             let failure = FileSystemError(error)
-            locked { state in
-                state.track?.abandoned(offset..<end)
-                spoil(&state, failure, FailureSentences.spool(error))
-            }
+            locked { spoil(&$0, failure, FailureSentences.spool(error)) }
             throw failure
         }
-        try recordChange { track in track.wrote(offset..<end) }
-        return source.count
     }
 
     /// Cuts or extends in place.
@@ -54,6 +63,7 @@ extension Content {
             state.note(thread, context.processes)
             return state.spoolFile
         }
+        try keepReopening()
         try spooled { () throws(SpoolError) in try target.truncate(to: size) }
         try recordChange { track in track.truncated(to: size) }
     }
@@ -71,16 +81,28 @@ extension Content {
         guard !state.isChanged else { return }
         if !state.isUnlinked {
             let version = state.version
-            try journalled { () throws(JournalError) in try reopen(version) }
+            let isDurable = try journalled { () throws(JournalError) in
+                let isDurable = try context.journal.upload(version)?.durable != nil
+                try context.journal.apply([.reopened(version)])
+                return isDurable
+            }
+            if isDurable { state.reopenings += 1 }
         }
         state.isChanged = true
     }
 
-    /// Where the close is on stable storage, so must be that it is void, before a byte changes: else a power
-    /// loss could leave the journal's old word with new bytes.
-    private func reopen(_ version: VersionID) throws(JournalError) {
-        try context.journal.apply([.reopened(version)])
-        if try context.journal.upload(version)?.durable != nil { try context.journal.synchronize() }
+    /// Call before a byte changes, without the lock. Where the close was on stable storage, so must be that it is
+    /// void: else a power loss could leave the journal's old word with new bytes.
+    private func keepReopening() throws(FileSystemError) {
+        let (reopenings, kept) = locked { ($0.reopenings, $0.keptReopenings) }
+        guard kept < reopenings else { return }
+        do throws(JournalError) {
+            try context.journal.synchronize()
+        } catch {
+            locked { spoil(&$0, .journal(error), FailureSentences.unkept(error)) }
+            throw .journal(error)
+        }
+        locked { $0.keptReopenings = max($0.keptReopenings, reopenings) }
     }
 
     /// The bytes are in the spool. A flush may have come between: then what it acknowledged has
@@ -95,10 +117,12 @@ extension Content {
             }
             state.modified = context.now()
             state.changes += 1
+            state.flushed = []
             guard let track = state.track, note(track), !state.isUnlinked else { return nil }
             return state.version
         }
         if let wake { context.uploads.post(.wrote(wake)) }
+        try keepReopening()
     }
 
     /// The spool was full for too long.
@@ -108,10 +132,11 @@ extension Content {
 
     /// What the writer wanted is not what the spool has: it must never be published. A version that
     /// is still as it was closed is whole, though, and goes on its way.
-    func spoil(_ state: inout State, _ error: FileSystemError, _ failure: Failure) {
+    /// - Parameter isDamage: not so here: what was closed is not what the spool has, either.
+    func spoil(_ state: inout State, _ error: FileSystemError, _ failure: Failure, isDamage: Bool = false) {
         guard state.failure == nil else { return }
         state.failure = error
-        guard state.isChanged, !state.isUnlinked else { return }
+        guard state.isChanged || isDamage, !state.isUnlinked else { return }
         context.uploads.post(.spoiled(state.version, failure))
         context.report(file, failure)
     }

@@ -16,6 +16,9 @@ final class Content: Sendable {
     /// Taken after the tree's lock, if both. Held during a journal transaction, never while bytes move.
     let state: Mutex<State>
 
+    /// By itself, since room may be made with the track's lock held.
+    let debt = Mutex<Debt?>(nil)
+
     struct State: Sendable {
         var spoolFile: any SpoolFile
         /// Bytes, while nobody writes; else the track knows.
@@ -25,6 +28,9 @@ final class Content: Sendable {
         /// Bytes that have left the spool; while there are writers, the track knows.
         var keptReleased = RangeSet<Int64>()
         var writers = 0
+        /// Handles of writers that were flushed since the last change: as a rule their RELEASE is under way, but the
+        /// next OPEN may overtake it.
+        var flushed: Set<ObjectIdentifier> = []
         var handles = 0
         /// New, or changed since the journal's last `.closed`.
         var isChanged: Bool
@@ -37,11 +43,17 @@ final class Content: Sendable {
         var isUnlinked = false
         /// Writes and cuts so far.
         var changes: UInt64 = 0
+        /// How often the journal was told that a close which was on stable storage is void; and of how many that word
+        /// is there, too.
+        var reopenings: UInt64 = 0
+        var keptReopenings: UInt64 = 0
         /// What is here was closed, and is not published yet: its bytes are promised, and must not change.
         var isPromised = false
         /// Who changed it, and whether they live.
         var authorship = Authorship()
 
+        /// All that wrote have closed it.
+        var isLeft: Bool { flushed.count == writers }
         var version: VersionID { spoolFile.version }
         var size: Int64 { track?.size ?? closedSize }
         var released: RangeSet<Int64> { track?.released ?? keptReleased }
@@ -50,14 +62,16 @@ final class Content: Sendable {
     /// - Parameters:
     ///   - isNew: made by this open: the journal has never heard of a close.
     ///   - released: bytes that are not in the spool any more.
+    ///   - failure: of writers before: what they left is not what they wanted.
     init(
         file: FileID, spoolFile: any SpoolFile, size: Int64, isNew: Bool, context: WriterContext,
-        released: RangeSet<Int64> = RangeSet()
+        released: RangeSet<Int64> = RangeSet(), failure: FileSystemError? = nil
     ) {
         self.file = file
         self.context = context
         state = Mutex(
-            State(spoolFile: spoolFile, closedSize: size, keptReleased: released, isChanged: isNew))
+            State(
+                spoolFile: spoolFile, closedSize: size, keptReleased: released, isChanged: isNew, failure: failure))
     }
 
     func locked<R: Sendable>(_ body: (inout State) throws(FileSystemError) -> R) throws(FileSystemError) -> R {

@@ -14,6 +14,7 @@ enum CrashWriters {
                 self.directory, self.manifest = directory, manifest
                 self.random = random.Random(seed * 31 + number)
                 self.prefix = "w%d" % number
+                self.films = int(seed % 3 == 0)
                 self.files = {}
 
             def note(self, kind, name, content):
@@ -130,12 +131,62 @@ enum CrashWriters {
                         self.note("fsync", name, content[:at + 100000])
                 self.done(name, content)
 
+            def over(self):
+                """As an editor or rsync: a new file is renamed over one that was there."""
+                name, content = self.known(), self.bytes()
+                if name is None: return self.copy()
+                self.note("begin", name, content)
+                with open(self.path(name + ".part"), "wb", buffering=0) as file: self.write_all(file, content)
+                os.rename(self.path(name + ".part"), self.path(name))
+                self.done(name, content)
+
+            def again(self):
+                """Taken away, and made anew under the same name."""
+                name, first, content = self.fresh(), self.bytes(), self.bytes()
+                self.note("begin", name, first)
+                with open(self.path(name), "wb", buffering=0) as file: self.write_all(file, first)
+                try:
+                    os.unlink(self.path(name))
+                except OSError as error:
+                    if error.errno not in (1, 16): raise
+                    return self.done(name, first)
+                self.note("gone", name, b"")
+                self.note("begin", name, content)
+                with open(self.path(name), "wb", buffering=0) as file: self.write_all(file, content)
+                self.done(name, content)
+
+            def moved(self):
+                """Closed, and renamed at once, if it is not published yet."""
+                name, new, content = self.fresh(), self.fresh() + "m", self.bytes()
+                self.note("begin", name, content)
+                with open(self.path(name), "wb", buffering=0) as file: self.write_all(file, content)
+                self.note("begin", new, content)
+                try:
+                    os.rename(self.path(name), self.path(new))
+                except OSError as error:
+                    if error.errno not in (16, 18): raise
+                    self.note("gone", new, b"")
+                    return self.done(name, content)
+                self.note("gone", name, b"")
+                self.done(new, content)
+
+            def film(self):
+                """A stream bigger than what the quota leaves; at its end the head is written again."""
+                name, content = self.fresh(), bytearray(self.random.randbytes(9 << 20))
+                head = self.random.randbytes(70000)
+                whole = head + bytes(content[70000:])
+                self.note("begin", name, whole)
+                with open(self.path(name), "wb", buffering=0) as file:
+                    self.write_all(file, bytes(content))
+                    os.pwrite(file.fileno(), head, 0)
+                self.done(name, whole)
+
             def run(self):
                 try:
                     for _ in range(12):
                         self.random.choice([
                             self.copy, self.copy, self.scattered, self.append, self.patch, self.replace, self.publish,
-                            self.remove, self.synced])()
+                            self.remove, self.synced, self.over, self.again, self.moved] + [self.film] * self.films)()
                 except OSError:
                     pass  # The mount died. What was promised until then is noted.
 

@@ -205,7 +205,7 @@ import Testing
         #expect(bench.spool.gauge.isFull)
         bench.front.post(.pressed)
         let failure = await withCheckedContinuation { continuation in
-            _ = bench.front.whenRoom { continuation.resume(returning: $0) }
+            _ = bench.front.whenRoom(since: nil) { continuation.resume(returning: $0) }
             Task {
                 while bench.spool.gauge.waiting > 0 {
                     bench.clock.advance(by: .milliseconds(100))

@@ -132,12 +132,12 @@ import UploadCore
         let bench = try await EngineBench(spoolLimit: 4096, configure: { $0.spoolPatience = .seconds(300) })
         bench.spool.gauge.add(8192)
         let answer = await withCheckedContinuation { continuation in
-            _ = bench.front.whenRoom { continuation.resume(returning: $0) }
+            _ = bench.front.whenRoom(since: nil) { continuation.resume(returning: $0) }
             Task {
                 await bench.sleepsUntil(.seconds(300))
                 bench.clock.advance(by: .seconds(299))
                 #expect(bench.spool.gauge.waiting == 1)
-                _ = bench.front.whenRoom { _ in }
+                _ = bench.front.whenRoom(since: nil) { _ in }
                 bench.clock.advance(by: .seconds(1))
             }
         }
