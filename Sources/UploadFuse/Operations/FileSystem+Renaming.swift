@@ -43,6 +43,8 @@ extension FileSystem {
             }
         }
         if let litterMoved { try reclassify(below: litterMoved) }
+        // Who publishes by a rename, and deletes the source then, is not to find a temporary name after a power loss.
+        if configuration.closesDurably { try synchronizeJournal() }
     }
 
     private func checkReplacing(

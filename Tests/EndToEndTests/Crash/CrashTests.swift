@@ -48,10 +48,12 @@ extension EndToEnd {
             var description: String { point ?? "after \(Int(delay * 1000)) ms" }
         }
 
-        static var seeds: ClosedRange<Int> {
-            let words = ProcessInfo.processInfo.environment["UPLOADFS_CRASH_SEEDS"]?.split(separator: "-") ?? []
+        static let seeds = seeds("UPLOADFS_CRASH_SEEDS", default: 1...200)
+
+        static func seeds(_ variable: String, default seeds: ClosedRange<Int>) -> ClosedRange<Int> {
+            let words = ProcessInfo.processInfo.environment[variable]?.split(separator: "-") ?? []
             let numbers = words.compactMap { Int($0) }
-            return numbers.count == 2 ? numbers[0]...numbers[1] : 1...200
+            return numbers.count == 2 ? numbers[0]...numbers[1] : seeds
         }
 
         @Test(
