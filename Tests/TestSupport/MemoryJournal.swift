@@ -207,7 +207,7 @@ package final class MemoryJournal: Journal {
     ) throws(JournalError) -> [UploadRecord] {
         try read { state in
             let done = state.uploads.values.filter { $0.phase == .done && $0.finished != nil }
-                .sorted { ($0.finished ?? moment) < ($1.finished ?? moment) }
+                .sorted { ($0.finished ?? moment, $0.version) < ($1.finished ?? moment, $1.version) }
             let surplus = max(0, done.count - count)
             return Array(
                 done.enumerated().filter { $0.offset < surplus || ($0.element.finished ?? moment) < moment }

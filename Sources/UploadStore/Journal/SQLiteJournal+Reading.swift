@@ -158,9 +158,11 @@ extension SQLiteJournal {
             """
             SELECT \(UploadRecord.columns) FROM upload WHERE phase = 'done' AND (
                 finished < ?1
-                OR finished < (SELECT finished FROM upload WHERE phase = 'done' ORDER BY finished DESC LIMIT 1 OFFSET ?2)
+                OR (finished, version) < (
+                    SELECT finished, version FROM upload WHERE phase = 'done'
+                    ORDER BY finished DESC, version DESC LIMIT 1 OFFSET ?2)
             )
-            ORDER BY finished LIMIT ?3
+            ORDER BY finished, version LIMIT ?3
             """,
             moment.nanoseconds, max(0, count - 1), limit, decode: UploadRecord.init(row:))
     }

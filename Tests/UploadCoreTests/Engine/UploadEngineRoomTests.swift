@@ -31,6 +31,23 @@ import UploadCore
         #expect(try bench.journal.upload(VersionID(3))?.isSpooled == true)
     }
 
+    @Test("What is published is forgotten by count, spool and all, but not what somebody writes to")
+    func pruned() async throws {
+        let bench = try await EngineBench(configure: { $0.keepFinishedCount = 1 })
+        for number in Int64(2)...5 {
+            let writer = try bench.create("f\(number)", number: number)
+            try bench.close(writer)
+            #expect(await bench.settled(writer.file).phase == .done)
+        }
+        bench.names.hold(FileID(3))
+        bench.clock.advance(by: .seconds(3600))
+        while try bench.journal.upload(VersionID(4)) != nil { await Task.yield() }
+        while try bench.spool.versions().count > 2 { await Task.yield() }
+        #expect(try bench.spool.versions().sorted() == [VersionID(3), VersionID(5)])
+        #expect(try bench.journal.upload(VersionID(3)) != nil && bench.journal.upload(VersionID(2)) == nil)
+        await bench.stop()
+    }
+
     @Test("A stream bigger than the spool passes through it, but for its first chunk, and is whole at the destination")
     func streamsThrough() async throws {
         let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(8 * Self.page))

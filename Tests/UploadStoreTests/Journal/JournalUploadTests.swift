@@ -166,6 +166,31 @@ struct JournalUploadTests {
         }
     }
 
+    @Test("that are published are prunable by age and by count, the oldest first", arguments: JournalUnderTest.allCases)
+    func prunable(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            for number in Int64(1)...6 {
+                // Two were finished at the same moment each.
+                let moment = Samples.now.advanced(by: .seconds((number + 1) / 2))
+                try journal.apply([
+                    .insertUpload(Samples.upload(number, of: 2)), .closed(VersionID(number), size: 11, at: Samples.now),
+                    .published(VersionID(number), Samples.receipt, at: moment),
+                ])
+            }
+            try journal.apply([.insertUpload(Samples.upload(7, of: 3))])
+            func numbers(before seconds: Int64, beyond count: Int, limit: Int = 10) throws -> [Int64] {
+                try journal.prunable(
+                    before: Samples.now.advanced(by: .seconds(seconds)), beyond: count, limit: limit
+                ).map(\.version.rawValue)
+            }
+            #expect(try numbers(before: 0, beyond: 6) == [])
+            #expect(try numbers(before: 0, beyond: 3) == [1, 2, 3])
+            #expect(try numbers(before: 2, beyond: 6) == [1, 2])
+            #expect(try numbers(before: 3, beyond: 1) == [1, 2, 3, 4, 5])
+            #expect(try numbers(before: 0, beyond: 1, limit: 2) == [1, 2])
+        }
+    }
+
     @Test("owe aborts, and the journal keeps facts", arguments: JournalUnderTest.allCases)
     func abortsAndFacts(kind: JournalUnderTest) throws {
         try kind.with { journal in
