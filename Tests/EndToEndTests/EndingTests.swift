@@ -84,6 +84,34 @@ extension EndToEnd {
             #expect(try !Shell.must("mount -t fuse.uploadfs").contains(mountpoint))
         }
 
+        @Test(
+            "umount -l of a living mount: who has a file open writes it to its end, then the process ends, and all goes up",
+            .timeLimit(.minutes(1)))
+        func lazily() throws {
+            let scene = try Scene()
+            let server = try scene.server()
+            let go = scene.directory.file("go")
+            try Shell.must("mkfifo \(go)")
+            do {
+                let mount = try scene.mount(server.port)
+                let holder = try Program(
+                    "/bin/bash",
+                    [
+                        "-c",
+                        "exec 5> \(mount.path("a")); echo one >&5; echo ready; read < \(go); echo two >&5; exec 5>&-",
+                    ])
+                defer { holder.end(within: 2) }
+                _ = try holder.line(with: "ready")
+                try Shell.must("umount -l \(mount.mountpoint)")
+                #expect(mount.program.waitForEnd(within: 0.5) == nil, "somebody writes still")
+                try Shell.must("echo go > \(go)")
+                #expect(mount.program.waitForEnd(within: 10) == 0, "\(mount.program.output.suffix(2000))")
+            }
+            let again = try scene.mount(server.port)
+            try again.wait(for: "a")
+            #expect(try Shell.must("cat \(server.file("a"))") == "one\ntwo\n")
+        }
+
         @Test("Unmounting with a program still in it is refused, and told; the mount goes on", .timeLimit(.minutes(1)))
         func busy() throws {
             let scene = try Scene()

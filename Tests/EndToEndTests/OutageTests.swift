@@ -58,6 +58,20 @@ extension EndToEnd {
             try Shell.must("cmp \(scene.source)/big \(again.file("big"))")
         }
 
+        @Test("A name that does not resolve is told, with its remedy, and blocks nobody", .timeLimit(.minutes(1)))
+        func unresolved() throws {
+            let scene = try Scene()
+            let mount = try Mounted(
+                "http://nobody.invalid:8080", at: scene.directory.file("mount"), state: scene.directory.file("state"),
+                options: ["--offline"], in: scene.directory)
+            try Shell.must("echo text > \(mount.path("a")); ls \(mount.mountpoint); df \(mount.mountpoint)", within: 5)
+            try Shell.must(
+                "until grep -q 'nobody.invalid\" does not resolve' \(mount.path(".uploadfs/status")); do :; done",
+                within: 20)
+            mount.program.signal(SIGTERM)
+            #expect(mount.program.waitForEnd(within: 5) == 0)
+        }
+
         @Test(
             "A token that expires stops the queue, and a new one in the token file lets it go on",
             .timeLimit(.minutes(1)))

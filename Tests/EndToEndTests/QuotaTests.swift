@@ -52,6 +52,23 @@ extension EndToEnd {
             #expect(resident < 64 << 20)
         }
 
+        @Test(
+            "Several streams share one quota, each many times its share, and all arrive whole", .timeLimit(.minutes(3)))
+        func severalStreams() throws {
+            let scene = try Scene()
+            let server = try scene.server()
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            proxy.setRate(bytesPerSecond: 60_000_000)
+            let mount = try scene.mount(proxy.port, ["--spool-limit", "24MiB"])
+            for name in ["a", "b", "c"] { try scene.randomFile(name, mebibytes: 80) }
+            try Shell.must(
+                "printf '%s\\n' a b c | xargs -P 3 -I F cp \(scene.source)/F \(mount.mountpoint)/",
+                within: 120)
+            try mount.waitForAll()
+            try Shell.must("for f in a b c; do cmp \(scene.source)/$f \(server.directory)/$f || exit 1; done")
+        }
+
         @Test("df tells the quota and what is free of it; what is published is free", .timeLimit(.minutes(1)))
         func df() throws {
             let scene = try Scene()
@@ -91,6 +108,8 @@ extension EndToEnd {
             ] {
                 try Shell.must(command, within: 3)
             }
+            let told = try mount.status("status")
+            #expect(told.contains(" of 17 MB, full: 1 held up until there is room"), "\(told)")
             // A signal gets through at once.
             let second = try Program(
                 "/bin/bash", ["-c", "exec head -c 20M /dev/zero > \(mount.path("third"))"])
