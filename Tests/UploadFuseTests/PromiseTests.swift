@@ -103,6 +103,24 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
     }
 
+    @Test("However late the kernel lets go of them, what several have closed one after another is promised")
+    func manyUnreleased() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        try fixture.write(first, "1")
+        try fixture.fileSystem.flush(first)
+        var handles = [first]
+        for text in ["2", "3"] {
+            let next = try fixture.open(2, O_WRONLY)
+            try fixture.write(next, text, at: 1)
+            try fixture.fileSystem.flush(next)
+            handles.append(next)
+        }
+        for version in Int64(1)...3 { #expect(try fixture.journal.upload(VersionID(version))?.closed != nil) }
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("12".utf8))
+        for handle in handles { fixture.fileSystem.release(handle) }
+    }
+
     @Test("Cut by its path before the kernel lets go of the handle that was closed, it is closed at once")
     func cutByPathBeforeRelease() throws {
         let fixture = try FileSystemFixture()
@@ -113,6 +131,44 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
         #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 2)
         fixture.fileSystem.release(first)
+    }
+
+    /// A write that takes its time: something happens before its bytes are stored.
+    private struct SlowSource: ByteSource {
+        let text: String
+        let meanwhile: () throws -> Void
+
+        var count: Int { text.utf8.count }
+        func bytes() -> [UInt8] { Array(text.utf8) }
+
+        func store(in file: any SpoolFile, at offset: Int64) throws(SpoolError) {
+            do { try meanwhile() } catch { Issue.record(error) }
+            try file.write(bytes(), at: offset)
+        }
+    }
+
+    @Test(
+        "Closed through the same handle and opened anew while a write is under way, the write is in what is published",
+        arguments: [O_WRONLY, O_WRONLY | O_TRUNC])
+    func openedDuringWrite(flags: Int32) throws {
+        let fixture = try FileSystemFixture()
+        let log = try fixture.create("a")
+        try fixture.write(log, "one")
+        try fixture.fileSystem.flush(log)
+        var other: OpenHandle?
+        let slow = SlowSource(text: "two") {
+            try fixture.fileSystem.flush(log)
+            let handle = try fixture.open(2, flags)
+            try fixture.write(handle, "end", at: 6)
+            other = handle
+        }
+        _ = try fixture.fileSystem.write(log, slow, at: 3)
+        try fixture.close(try #require(other))
+        try fixture.close(log)
+        let newest = try #require(try fixture.journal.newestUpload(of: FileID(2)))
+        let bytes = try fixture.spool.open(newest.version).contents()
+        #expect(newest.closedSize == Int64(bytes.count))
+        #expect(bytes.dropFirst(3) == Array("twoend".utf8)[...], "\(bytes)")
     }
 
     @Test("Who writes on through a handle that others flushed beside it writes in place, as a shell's log")

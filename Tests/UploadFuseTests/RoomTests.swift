@@ -100,6 +100,18 @@ import UploadCore
         fixture.spool.gauge.add(used)
     }
 
+    @Test("What a signal cut short is forgotten once there was room: the next wait is a new one")
+    func paidByRoom() throws {
+        let (fixture, handle, waiter, outcomes) = try park()
+        guard case .file(let file) = handle else { throw FileSystemError.badHandle }
+        waiter.begin(outcomes.add)()
+        #expect(file.content.heldUpSince == .seconds(7))
+        fixture.spool.gauge.add(-8192)
+        try fixture.write(handle, "x")
+        #expect(file.content.heldUpSince == nil)
+        fixture.spool.gauge.add(8192)
+    }
+
     @Test("What is promised is copied before it is changed though there is no room, and the writer held up then")
     func promiseBeforeQuota() throws {
         let fixture = try FileSystemFixture(spoolLimit: 8192 + 100)

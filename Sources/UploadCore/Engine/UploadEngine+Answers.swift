@@ -107,7 +107,7 @@ extension UploadEngine {
         if !upload.machine.plan.released.isEmpty { evictRest(of: upload.machine) }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
-        if let track = upload.track {
+        if let track = upload.track, !isSuperseded {
             // Somebody has it open, and has not changed it.
             rest(
                 OpenedVersion(

@@ -77,14 +77,14 @@ extension UploadEngine {
         repeat {
             let slice = rest.prefix(Self.keptAtOnce)
             rest = rest.dropFirst(Self.keptAtOnce)
-            if await !keepSlice(closes.filter { slice.contains($0.key) }) { isAllKept = false }
-        } while !rest.isEmpty && !isUnkept
-        // Also when they are not: nobody is to wait for a disk that takes nothing.
-        keptNames = names
-        let waiting = awaitingNames
-        awaitingNames = []
-        for version in waiting { moved(version) }
-        dispatch()
+            if await !keepSlice(slice.reduce(into: [:]) { $0[$1] = closes[$1] }) { isAllKept = false }
+            // Also when they are not: nobody is to wait for a disk that takes nothing.
+            keptNames = names
+            let waiting = awaitingNames
+            awaitingNames = []
+            for version in waiting { moved(version) }
+            dispatch()
+        } while !rest.isEmpty
         return isAllKept
     }
 
@@ -94,17 +94,15 @@ extension UploadEngine {
 
     /// In the order of the promise: the bytes, the names of the spool files, the mark, and then the journal.
     private func keepSlice(_ closes: [VersionID: Timestamp]) async -> Bool {
-        let replaced = superseded.filter { closes[$0.key] != nil }
         let kept = Mutex((outcome: Synchronized(), isJournalKept: true))
         await world.offload { [world] in
             var outcome = world.spool.synchronize(closes.keys.sorted())
             var isJournalKept = true
-            let changes = outcome.durable.flatMap { version -> [JournalChange] in
-                guard let close = closes[version] else { return [] }
-                return [.durable(version, ofClose: close)] + (replaced[version] ?? []).flatMap(\.removal)
+            let marks = outcome.durable.compactMap { version in
+                closes[version].map { JournalChange.durable(version, ofClose: $0) }
             }
             do throws(JournalError) {
-                try world.journal.apply(changes)
+                try world.journal.apply(marks)
                 try world.journal.synchronize()
             } catch {
                 world.log.trouble(FailureSentences.unkept(error))
@@ -116,9 +114,11 @@ extension UploadEngine {
         let (outcome, isJournalKept) = kept.withLock { $0 }
         showKeeping(isJournalKept)
         for version in outcome.durable where gathered[version] == closes[version] { gathered[version] = nil }
-        for (version, error) in outcome.damaged { self.damaged(version, error) }
-        // Not what has been closed anew meanwhile: it waits for its own round.
-        for (version, close) in closes where (gathered[version] ?? close) == close { replace(version) }
+        for (version, error) in outcome.damaged { damaged(version, error) }
+        // What is neither waits for its next round, unless there is no use in that.
+        for (version, close) in closes where !isJournalKept || gathered[version] != close {
+            replace(version, after: close)
+        }
         return outcome.durable.count + outcome.damaged.count == closes.count && isJournalKept
     }
 
@@ -128,10 +128,10 @@ extension UploadEngine {
     }
 
     /// What a close has made needless goes, and the version may be published: it is on stable storage, or the disk
-    /// does not take it now, and nobody is to wait for that. The rows may have gone with the mark already.
-    private func replace(_ version: VersionID) {
-        guard let older = superseded.removeValue(forKey: version) else { return }
-        for needless in older { discard(needless) }
+    /// takes nothing now, and nobody is to wait for that. Not if the close is void by now: then the next one decides.
+    private func replace(_ version: VersionID, after close: Timestamp) {
+        guard superseded[version] != nil, (try? Self.holds(close, of: version, world.journal)) == true else { return }
+        for needless in superseded.removeValue(forKey: version) ?? [] { discard(needless) }
         moved(version)
     }
 
@@ -142,14 +142,10 @@ extension UploadEngine {
         guard let upload = uploads[version] else { return }
         let failure = FailureSentences.spool(error)
         world.log.trouble(failure, ["version": "\(version)"])
-        if upload.machine.plan.isClosed {
-            uploads[version]?.machine.refused(failure)
-        } else {
-            // Who goes on with it is told.
-            upload.track?.fail(failure)
-            uploads[version]?.machine.spoiled(failure)
-        }
-        fail(version, failure)
-        moved(version)
+        // Who goes on with it is told.
+        upload.track?.fail(failure)
+        spoil(version, failure)
+        // Its close is void, so the one before it is the last.
+        takeUpAgain(superseded.removeValue(forKey: version) ?? [])
     }
 }

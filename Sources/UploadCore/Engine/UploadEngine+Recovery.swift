@@ -84,7 +84,8 @@ extension UploadEngine {
         lastTask = runs << 32
     }
 
-    private func recover(_ record: UploadRecord, at path: UploadPath, hasReleased: Bool) throws(JournalError) {
+    /// A version is taken up as the journal has it.
+    func recover(_ record: UploadRecord, at path: UploadPath, hasReleased: Bool) throws(JournalError) {
         let kept = keptSize(of: record)
         if case .failure(.missing) = kept, record.phase == .receiving, try undoCreation(of: record) { return }
         var size = record.closedSize ?? 0
@@ -114,7 +115,8 @@ extension UploadEngine {
         }
         // Of this run of the machine: its bytes are still to be brought to the disk.
         if record.durable != record.closed { gathered[record.version] = record.closed }
-        add(machine, at: path, track: nil, retries: record.retries, isNews: false)
+        // Whether its file had a version before is not known.
+        add(machine, at: path, track: nil, isSuccessor: true, retries: record.retries, isNews: false)
         uploads[record.version]?.closedAt = record.closed
     }
 

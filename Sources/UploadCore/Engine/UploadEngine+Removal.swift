@@ -44,6 +44,35 @@ extension UploadEngine {
         if let session = needless.session { abort(session) }
     }
 
+    /// What made these needless is no close any more: those that the tree has again, or that are the last close now,
+    /// go on.
+    func takeUpAgain(_ held: [Needless]) {
+        for one in held.sorted(by: { $0.version < $1.version }) {
+            do throws(JournalError) {
+                guard let record = try world.journal.upload(one.version),
+                    let path = try world.names.path(of: record.file), try isLastClose(record)
+                else {
+                    discard(one)
+                    continue
+                }
+                let released = try world.journal.releasedChunks(of: one.version)
+                try recover(record, at: path, hasReleased: !released.isEmpty)
+                supersede(one.version)
+            } catch {
+                // It stays as it is until the next mount.
+                world.log.trouble(FailureSentences.journal(error), ["version": "\(one.version)"])
+            }
+        }
+        startKeeping()
+    }
+
+    /// The tree has it, or something newer that is not closed.
+    private func isLastClose(_ record: UploadRecord) throws(JournalError) -> Bool {
+        guard let newest = try world.journal.node(record.file)?.version else { return false }
+        if newest == record.version { return true }
+        return try world.journal.upload(newest)?.closed == nil
+    }
+
     /// Takes a version from among those on their way.
     func forget(_ version: VersionID) {
         guard let upload = uploads.removeValue(forKey: version) else { return }

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Making room in the spool (P4), in this order: what is published goes first, oldest first; then of files that
 /// are still being written what the destination has acknowledged. Nothing else is anybody's to give away, and
 /// writers wait until some of it is.
@@ -94,24 +96,41 @@ extension UploadEngine {
         let chosen = lowest..<end
         guard !chosen.isEmpty else { return }
         uploads[version]?.machine.release(chosen)
-        // Journalled first, and on stable storage: what the journal does not know to be gone would be read as
-        // zeros after a crash.
-        guard record([.released(version, chosen)]) else { return }
-        let range = schedule.range(of: chosen)
+        let gone = await punch(chosen, of: version, schedule, track)
+        let rest = RangeSet(chosen).subtracting(gone)
+        guard !rest.isEmpty else { return }
+        // The journal does not have all receipts, or the disk failed: those chunks stay, and are sent once more.
+        for range in rest.ranges { track.unrelease(schedule.range(of: range)) }
+        uploads[version]?.machine.unrelease(rest)
+        moved(version)
+        dispatch()
+    }
+
+    /// Journalled first, and on stable storage: what the journal does not know to be gone would be read as zeros
+    /// after a crash.
+    /// - Returns: what has left the spool.
+    private func punch(
+        _ chosen: Range<ChunkIndex>, of version: VersionID, _ schedule: ChunkSchedule, _ track: WriteTrack
+    ) async -> RangeSet<ChunkIndex> {
+        guard record([.released(version, chosen)]) else { return RangeSet() }
+        let punched = Mutex(RangeSet<ChunkIndex>())
         await world.offload { [world] in
             do {
                 try world.journal.synchronize()
-                guard try world.journal.releasedChunks(of: version).isSuperset(of: RangeSet(chosen)) else {
-                    return
-                }
+                let known = try world.journal.releasedChunks(of: version).intersection(RangeSet(chosen))
+                // Those stay released, whatever comes: the journal says so.
+                punched.withLock { $0 = known }
                 let file = try world.spool.open(version)
-                // Not if the file was cut to nothing meanwhile: then other bytes may be there.
-                try track.whileReleased(range) { () throws(SpoolError) in try file.punch(range) }
+                for range in known.ranges.map({ schedule.range(of: $0) }) {
+                    // Not if the file was cut to nothing meanwhile: then other bytes may be there.
+                    try track.whileReleased(range) { () throws(SpoolError) in try file.punch(range) }
+                }
             } catch {
                 world.log.trouble(
                     "No room could be made in the spool.", ["version": "\(version)", "error": "\(error)"])
             }
         }
+        return punched.withLock { $0 }
     }
 
     // MARK: Who waits

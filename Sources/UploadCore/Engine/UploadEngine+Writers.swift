@@ -29,7 +29,10 @@ extension UploadEngine {
             }
         case .released(let version, let moment): release(version, at: moment)
         case .retried(let file): retry(file)
-        case .discarded(let version): give(up: version)
+        case .discarded(let version):
+            let held = superseded.removeValue(forKey: version) ?? []
+            give(up: version)
+            takeUpAgain(held)
         case .paused(let isPaused): pause(isPaused)
         case .pressed: pressed()
         }
@@ -41,6 +44,7 @@ extension UploadEngine {
             uploads[opened.version]?.track = opened.track
             uploads[opened.version]?.settling?.cancel()
             uploads[opened.version]?.machine.opened()
+            if case .spoiled(let failure)? = uploads[opened.version]?.machine.halt { opened.track.fail(failure) }
             moved(opened.version)
         } else if opened.isNew {
             insert(opened)
@@ -78,6 +82,7 @@ extension UploadEngine {
         uploads[machine.version] = Upload(
             machine: machine, track: track, sent: sent, isSuccessor: isSuccessor, retries: retries)
         versions[machine.file, default: []].append(machine.version)
+        versions[machine.file]?.sort()
         let status = FileStatus(
             file: machine.file, version: machine.version, path: path ?? shownPath(of: machine.file),
             phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
@@ -104,8 +109,12 @@ extension UploadEngine {
     func takeNews(_ version: VersionID) {
         guard let track = uploads[version]?.track else { return }
         let news = track.drain()
-        let void = uploads[version]?.machine.wrote(news) ?? RangeSet()
-        if void.isEmpty || record(void.ranges.map { .unstored(version, $0) }) { track.settled() }
+        var void = uploads[version]?.machine.wrote(news) ?? RangeSet()
+        // What the journal did not take before.
+        if uploads[version]?.isJournalBehind == true { void.formUnion(track.unsettled) }
+        let isRecorded = void.isEmpty || record(void.ranges.map { .unstored(version, $0) })
+        if isRecorded { track.settled() }
+        uploads[version]?.isJournalBehind = !isRecorded
         let bytes = news.written.ranges.reduce(Int64(0)) { $0 + Int64($1.count) }
         if bytes > 0 { world.board.count { $0.bytesWritten += bytes } }
     }
@@ -144,12 +153,19 @@ extension UploadEngine {
     }
 
     private func spoiled(_ version: VersionID, _ failure: Failure) {
-        // What is published and was left alone since is there, whatever became of it here.
-        guard dormant[version]?.track.hasNews != false else { return }
+        // What is published is there, whatever became of it here, unless its change has begun.
+        if dormant[version] != nil, (try? world.journal.upload(version)?.phase) == .done { return }
         wake(version)
+        spoil(version, failure)
+    }
+
+    /// What the spool has of it is not what was written: it can only be written anew, also after a kill.
+    func spoil(_ version: VersionID, _ failure: Failure) {
         guard let upload = uploads[version] else { return }
         uploads[version]?.machine.spoiled(failure)
-        record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
+        record(
+            (upload.closedAt.map { [.lapsed(version, ofClose: $0)] } ?? [])
+                + [.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         moved(version)
     }
 

@@ -67,6 +67,8 @@ package actor UploadEngine {
         var retries = 0
         /// When the close was journalled that is to be published; nil: no matter.
         var closedAt: Timestamp?
+        /// Some of what writers did could not be journalled.
+        var isJournalBehind = false
         /// Given up while a publishing request was under way: cleaned up once its answer is there.
         var isDoomed = false
         /// Given up for this one.

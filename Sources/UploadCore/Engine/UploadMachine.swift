@@ -224,6 +224,11 @@ package struct UploadMachine: Sendable {
         plan.release(chunks)
     }
 
+    /// These stay in the spool after all, and nobody knows whether the destination has them.
+    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>) {
+        plan.unrelease(chunks)
+    }
+
     package mutating func settled() {
         isSettled = true
     }

@@ -165,6 +165,12 @@ package struct ChunkPlan: Sendable {
         released.insert(contentsOf: indexes)
     }
 
+    /// They have not, and are to be sent again.
+    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>) {
+        released.subtract(chunks)
+        stored.subtract(chunks)
+    }
+
     /// What an earlier process had acknowledged and the destination still has.
     package mutating func recover(_ chunks: some Sequence<StoredChunk>) {
         for known in chunks where known.index < count && known.length == chunk(known.index).length {

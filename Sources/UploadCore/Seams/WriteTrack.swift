@@ -259,6 +259,13 @@ extension WriteTrack {
     }
 }
 
+extension WriteTrack {
+    /// It stays after all.
+    package func unrelease(_ range: Range<Int64>) {
+        state.withLock { $0.released.remove(contentsOf: range) }
+    }
+}
+
 extension WriteTrack.State {
     fileprivate var news: WriteTrack.News { WriteTrack.News(truncated: shortest, written: written, size: size) }
 

@@ -33,7 +33,12 @@ extension FileSystem {
         case .resume: uploads.post(.paused(false))
         case .retryAll: uploads.post(.retried(nil))
         case .release(let path): try release(try file(path, in: [.interrupted]))
-        case .retry(let path): uploads.post(.retried(try file(path, in: [.failed, .waiting])))
+        case .retry(let path):
+            let file = try file(path, in: [.failed, .waiting])
+            // What a failed write has left is never sent as it is.
+            let upload = try journalled { () throws(JournalError) in try journal.newestUpload(of: file) }
+            guard upload?.isSpoiled != true else { throw .lost }
+            uploads.post(.retried(file))
         case .discard(let path): try giveUp(try file(path, in: [.failed, .interrupted]))
         case .cancel(let path):
             try giveUp(try file(path, in: [.queued, .uploading, .waiting, .held, .failed, .interrupted]))

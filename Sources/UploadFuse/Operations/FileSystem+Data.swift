@@ -84,9 +84,12 @@ extension FileSystem {
         }
         guard case .file(let handle) = handle, handle.isWriter, offset >= 0 else { throw .badHandle }
         let gauge = spool.gauge
-        if gauge.isFull, let debt = handle.content.debt(with: source.count) {
+        if !gauge.isFull {
+            handle.content.paid()
+        } else if let debt = handle.content.debt(with: source.count) {
             return .parked(roomFirst(for: handle.content, since: debt))
         }
+        handle.content.isUsed(by: handle)
         try prepareChange(of: handle.content, size: offset &+ Int64(source.count))
         let count = try handle.content.write(source, at: offset, by: thread)
         guard gauge.isPressed else { return .written(count) }

@@ -30,8 +30,10 @@ extension FileSystem {
             }
             let oldClass = try nameClass(of: source.record.file, in: tree)
             try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
-            // Nothing is ever published under a temporary name.
-            if target?.record.kind == .file || oldClass == .ordinary { tree.gaveUpName() }
+            // No file is ever published under a temporary name; below such a directory they are.
+            if target?.record.kind == .file || oldClass == .ordinary || source.record.kind == .directory {
+                tree.gaveUpName()
+            }
             let newClass = try nameClass(of: source.record.file, in: tree)
             switch source.record.kind {
             case .file:

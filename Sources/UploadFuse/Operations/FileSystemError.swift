@@ -91,6 +91,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .published: "it is published, and no earlier content is kept here: write it again, or release it"
         case .beingPublished: "it is being published at this moment"
         case .notNow: "that does not fit the phase that it is in, or a program has it open for writing"
+        case .lost: "what there is of it is not what was written: write it again"
         default: "\(self)"
         }
     }

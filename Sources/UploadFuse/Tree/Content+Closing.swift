@@ -13,7 +13,8 @@ struct PendingClose: Sendable {
 
 extension Content {
     /// One more handle; the first writer brings the track.
-    /// - Parameter isPromised: its bytes were closed and are not published yet. Of interest with the first writer.
+    /// - Parameter isPromised: its bytes were closed and are not published yet. Of interest with the first writer, and
+    ///   with one that comes before those who closed it are gone.
     /// - Returns: the track, if it was taken.
     func opened(
         asWriter isWriter: Bool, isPromised: Bool = false,
@@ -126,7 +127,14 @@ extension Content {
     /// Whether the handle that goes now is the last that could change anything.
     var hasOneWriter: Bool { locked { $0.writers == 1 } }
 
-    /// How many writers have not closed it since the last change.
+    /// Somebody writes through this handle, or is about to.
+    func isUsed(by handle: FileHandle) {
+        locked { state in
+            if !state.flushed.isEmpty { state.flushed.remove(ObjectIdentifier(handle)) }
+        }
+    }
+
+    /// How many writers have not closed it since they wrote last.
     var activeWriters: Int { locked { $0.writers - $0.flushed.count } }
 
     /// Cutting to nothing: may it be a new version, so that the closed one goes on uploading?
@@ -156,6 +164,7 @@ extension Content {
             state.keptReleased = RangeSet()
             state.isPromised = false
             state.track = track
+            state.flushed = []
             state.isChanged = true
             state.modified = nil
             state.failure = nil

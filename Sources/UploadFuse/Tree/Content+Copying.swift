@@ -4,7 +4,9 @@ extension Content {
     /// What would have to be copied before a byte of it changes; nil: nothing.
     var promised: (file: any SpoolFile, size: Int64)? {
         locked { state in
-            guard state.isPromised, !state.isUnlinked, state.failure == nil, state.released.isEmpty else { return nil }
+            guard state.isPromised, !state.isUnlinked, state.failure == nil, state.released.isEmpty,
+                state.track?.failure == nil
+            else { return nil }
             return (state.spoolFile, state.size)
         }
     }
@@ -25,9 +27,9 @@ extension Content {
             let owed = WriterEvent.closed(original, size: state.size, at: nil)
             state.track?.finish()
             state.isPromised = false
+            state.closedAt = nil
             state.spoolFile = copy
             state.track = track
-            state.flushed = []
             state.isChanged = true
             return owed
         }

@@ -26,13 +26,17 @@ extension Content {
                 throw error
             }
             state.note(thread, context.processes)
+            state.changing += 1
             return state.spoolFile
         }
         do throws(FileSystemError) {
             try keepReopening()
             try store(source, in: target, at: offset)
         } catch {
-            locked { $0.track?.abandoned(offset..<end) }
+            locked { state in
+                state.track?.abandoned(offset..<end)
+                state.changing -= 1
+            }
             throw error
         }
         try recordChange { track in track.wrote(offset..<end) }
@@ -61,10 +65,16 @@ extension Content {
             guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
             try beginChange(&state)
             state.note(thread, context.processes)
+            state.changing += 1
             return state.spoolFile
         }
-        try keepReopening()
-        try spooled { () throws(SpoolError) in try target.truncate(to: size) }
+        do throws(FileSystemError) {
+            try keepReopening()
+            try spooled { () throws(SpoolError) in try target.truncate(to: size) }
+        } catch {
+            locked { $0.changing -= 1 }
+            throw error
+        }
         try recordChange { track in track.truncated(to: size) }
     }
 
@@ -77,14 +87,19 @@ extension Content {
 
     /// Before the first changed byte, the journal's word that this version is closed is taken back.
     private func beginChange(_ state: inout State) throws(FileSystemError) {
-        guard state.track != nil else { throw .badHandle }
+        guard let track = state.track else { throw .badHandle }
+        // Given since this writer looked whether there is one: it is too late for a copy.
+        if state.isPromised {
+            state.isPromised = false
+            _ = track.promise(false)
+        }
         guard !state.isChanged else { return }
         if !state.isUnlinked {
             let version = state.version
             let isDurable = try journalled { () throws(JournalError) in
-                let isDurable = try context.journal.upload(version)?.durable != nil
                 try context.journal.apply([.reopened(version)])
-                return isDurable
+                // In this order: once it is reopened, nobody marks it any more.
+                return try context.journal.upload(version)?.durable != nil
             }
             if isDurable { state.reopenings += 1 }
         }
@@ -109,6 +124,7 @@ extension Content {
     /// changed under it, and the journal must hear of that as well.
     private func recordChange(_ note: (WriteTrack) -> Bool) throws(FileSystemError) {
         let wake: VersionID? = try locked { state throws(FileSystemError) in
+            state.changing -= 1
             do throws(FileSystemError) {
                 try beginChange(&state)
             } catch {
@@ -117,7 +133,6 @@ extension Content {
             }
             state.modified = context.now()
             state.changes += 1
-            state.flushed = []
             guard let track = state.track, note(track), !state.isUnlinked else { return nil }
             return state.version
         }

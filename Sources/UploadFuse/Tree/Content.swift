@@ -28,7 +28,7 @@ final class Content: Sendable {
         /// Bytes that have left the spool; while there are writers, the track knows.
         var keptReleased = RangeSet<Int64>()
         var writers = 0
-        /// Handles of writers that were flushed since the last change: as a rule their RELEASE is under way, but the
+        /// Handles of writers that were flushed since they wrote last: as a rule their RELEASE is under way, but the
         /// next OPEN may overtake it.
         var flushed: Set<ObjectIdentifier> = []
         var handles = 0
@@ -52,8 +52,10 @@ final class Content: Sendable {
         /// Who changed it, and whether they live.
         var authorship = Authorship()
 
-        /// All that wrote have closed it.
-        var isLeft: Bool { flushed.count == writers }
+        /// Writes and cuts that have begun and are not recorded yet.
+        var changing = 0
+        /// All that wrote have closed it, and no write is under way.
+        var isLeft: Bool { changing == 0 && flushed.count == writers }
         var version: VersionID { spoolFile.version }
         var size: Int64 { track?.size ?? closedSize }
         var released: RangeSet<Int64> { track?.released ?? keptReleased }

@@ -188,7 +188,81 @@ import Testing
             await Task.yield()
         }
         #expect(bench.board.status(of: writer.file)?.failure?.code == "spool-fdatasync")
-        #expect(try bench.journal.upload(writer.version)?.phase == .failed)
+        #expect(
+            try bench.journal.upload(writer.version)?.isSpoiled == true, "also after a kill, and never to be retried")
+        bench.front.post(.classified(writer.file, .ordinary))
+        bench.front.post(.retried(nil))
+        #expect(await bench.settled(writer.file).phase == .failed)
+        await bench.stop()
+        #expect(bench.destination.count(.put) == 0)
+    }
+
+    @Test("When the disk refuses a newer close, the one before it is the last, and is published")
+    func damagedSuccessor() async throws {
+        let bench = try await EngineBench()
+        bench.front.post(.paused(true))
+        let first = try bench.create("a", number: 9, version: 1)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        let second = try bench.create("a", number: 9, version: 2, isSuccessor: true)
+        let attributes = NodeAttributes(
+            mode: 0o644, owner: 0, group: 0, accessed: EngineBench.start, modified: EngineBench.start,
+            changed: EngineBench.start)
+        try bench.journal.apply([
+            .insertNode(
+                NodeRecord(
+                    file: FileID(9), parent: .root, name: try FileName("a"), kind: .file, attributes: attributes,
+                    version: second.version))
+        ])
+        try bench.write(second, [2, 2], at: 0)
+        bench.spool.damage(second.version, .system(call: "fdatasync", errno: 5))
+        try bench.close(second)
+        while bench.board.status(of: FileID(9))?.phase != .failed {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        bench.front.post(.paused(false))
+        #expect(try await bench.untilPublished("a", advancing: .milliseconds(500)) == [1])
+        await bench.stop()
+        #expect(bench.destination.count(.put) == 1)
+    }
+
+    @Test("A close that was voided while it was brought to the disk takes nothing away")
+    func voidedClose() async throws {
+        let bench = try await EngineBench()
+        bench.front.post(.paused(true))
+        let first = try bench.create("a", number: 9, version: 1)
+        try bench.write(first, [1], at: 0)
+        try bench.close(first)
+        let second = try bench.create("a", number: 9, version: 2, isSuccessor: true)
+        try bench.write(second, [2, 2], at: 0)
+        try bench.close(second)
+        while bench.board.status(of: FileID(9))?.version != second.version { await Task.yield() }
+        // Reopened in place: its event comes later.
+        try bench.journal.apply([.reopened(second.version)])
+        while await !bench.engine.gathered.isEmpty {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        #expect(try bench.journal.upload(first.version)?.closed != nil)
+        #expect(try bench.spool.versions().count == 2)
+        await bench.stop()
+    }
+
+    @Test("A change of a published file that fails at its first byte is a failure that stays")
+    func failedFirstChange() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a", number: 9)
+        try bench.write(writer, [1], at: 0)
+        try bench.close(writer)
+        #expect(await bench.settled(writer.file).phase == .done)
+        _ = try bench.reopen(writer)
+        try bench.journal.apply([.reopened(writer.version)])
+        let failure = FailureSentences.spool(.noSpace)
+        bench.front.post(.spoiled(writer.version, failure))
+        bench.front.post(.closed(writer.version, size: 1))
+        #expect(await bench.settled(writer.file).failure == failure)
+        #expect(try bench.journal.upload(writer.version)?.isSpoiled == true)
         await bench.stop()
     }
 }

@@ -124,6 +124,25 @@ import UploadCore
         await bench.stop()
     }
 
+    @Test("Chunks of whose receipt the journal knows nothing stay in the spool, and are sent again")
+    func unjournalledReceipt() async throws {
+        let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(16 * Self.page))
+        let writer = try bench.create("film", number: 2)
+        try bench.write(writer, EngineBench.bytes(8 * Self.page), at: 0)
+        await bench.destination.calls(.send, atLeast: 8)
+        while try bench.journal.storedChunks(of: writer.version).count < 8 { await Task.yield() }
+        try bench.journal.apply([.unstored(writer.version, 1..<8)])
+        bench.spool.gauge.add(Int64(8 * Self.page))
+        bench.front.post(.pressed)
+        await bench.destination.calls(.send, atLeast: 9)
+        // And then there is room.
+        while bench.spool.gauge.used > Int64(14 * Self.page) {
+            bench.front.post(.pressed)
+            await Task.yield()
+        }
+        await bench.stop()
+    }
+
     @Test("A stream that passed through, opened while it is published and left alone, is published, and stays here")
     func openedAroundPublication() async throws {
         let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(8 * Self.page))
