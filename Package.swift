@@ -38,7 +38,8 @@ let package = Package(
         .target(
             name: "UploadCore",
             dependencies: [
-                .product(name: "DequeModule", package: "swift-collections")
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: house),
 

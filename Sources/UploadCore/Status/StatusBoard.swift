@@ -1,3 +1,4 @@
+internal import HeapModule
 import Synchronization
 
 /// What is happening now, written by the engine, read by FUSE threads and status files. Nobody waits
@@ -11,7 +12,7 @@ package final class StatusBoard: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var entries: [VersionID: Entry] = [:]
+        var entries: [VersionID: Listed] = [:]
         var newest: [FileID: VersionID] = [:]
         var totals = StatusOverview.Totals()
         var stoppage: StatusOverview.Stoppage?
@@ -19,6 +20,22 @@ package final class StatusBoard: Sendable {
         var meter = RateMeter()
         var waiters: [FileID: [WaitToken: @Sendable (FileStatus) -> Void]] = [:]
         var lastToken: UInt64 = 0
+    }
+
+    /// An entry that is looked at, and changed, where it is: a dictionary hands out copies, and ten thousand
+    /// copies are most of what a look at the whole list costs.
+    private final class Listed {
+        var entry: Entry
+
+        init(_ entry: Entry) { self.entry = entry }
+    }
+
+    /// Where a version stands in a list.
+    private struct Place: Comparable {
+        let rank: Int
+        let version: VersionID
+
+        static func < (one: Self, other: Self) -> Bool { (one.rank, one.version) < (other.rank, other.version) }
     }
 
     /// One version that is listed. `status` holds what the engine knows; `track` and `sent` tell
@@ -66,7 +83,7 @@ package final class StatusBoard: Sendable {
         state.withLock { state in
             var entry = entry
             entry.meter.record(0, at: now())
-            state.entries[entry.status.version] = entry
+            state.entries[entry.status.version] = Listed(entry)
             let newest = state.newest[entry.status.file]
             state.newest[entry.status.file] = max(entry.status.version, newest ?? entry.status.version)
         }
@@ -77,17 +94,13 @@ package final class StatusBoard: Sendable {
     package func update(_ version: VersionID, _ change: (inout Entry) -> Void) -> FileStatus? {
         let time = now()
         let (moved, answers) = state.withLock { state -> (FileStatus?, [@Sendable (FileStatus) -> Void]) in
-            guard var entry = state.entries[version] else { return (nil, []) }
-            let before = entry.status.phase
-            change(&entry)
-            entry.meter.record(entry.delivered + entry.sent.value, at: time)
-            guard entry.status.phase != before else {
-                state.entries[version] = entry
-                return (nil, [])
-            }
-            entry.enter(entry.status.phase, at: time)
-            state.entries[version] = entry
-            let status = entry.live(at: time)
+            guard let listed = state.entries[version] else { return (nil, []) }
+            let before = listed.entry.status.phase
+            change(&listed.entry)
+            listed.entry.meter.record(listed.entry.delivered + listed.entry.sent.value, at: time)
+            guard listed.entry.status.phase != before else { return (nil, []) }
+            listed.entry.enter(listed.entry.status.phase, at: time)
+            let status = listed.entry.live(at: time)
             guard status.phase.isSettled, state.newest[status.file] == version else { return (status, []) }
             return (status, Array((state.waiters.removeValue(forKey: status.file) ?? [:]).values))
         }
@@ -100,9 +113,9 @@ package final class StatusBoard: Sendable {
     /// Takes a version off the list.
     package func remove(_ version: VersionID) {
         state.withLock { state in
-            guard let entry = state.entries.removeValue(forKey: version) else { return }
-            guard state.newest[entry.status.file] == version else { return }
-            state.newest[entry.status.file] = nil
+            guard let file = state.entries.removeValue(forKey: version)?.entry.status.file else { return }
+            guard state.newest[file] == version else { return }
+            state.newest[file] = nil
         }
     }
 
@@ -131,20 +144,22 @@ package final class StatusBoard: Sendable {
         let (files, totals, stoppage, trouble) = state.withLock { state in
             var totals = state.totals
             var inFlight: Int64 = 0
-            var order: [(rank: Int, version: VersionID)] = []
-            order.reserveCapacity(state.entries.count)
-            for (version, entry) in state.entries {
-                inFlight += entry.sent.value
-                totals.filesByPhase[entry.status.phase, default: 0] += 1
-                totals.bytesPending += max(0, (entry.track?.size ?? entry.status.size) - entry.status.acknowledged)
-                order.append((entry.status.phase.rank, version))
+            // Of ten thousand files a hundred are shown: those, and not all, are put in order.
+            var first = Heap<Place>()
+            for (version, listed) in state.entries {
+                inFlight += listed.entry.sent.value
+                totals.filesByPhase[listed.entry.status.phase, default: 0] += 1
+                totals.bytesPending += listed.entry.pending
+                let place = Place(rank: listed.entry.status.phase.rank, version: version)
+                if first.count < limit {
+                    first.insert(place)
+                } else if let last = first.max, place < last {
+                    first.replaceMax(with: place)
+                }
             }
             totals.rate = state.meter.rate(totals.bytesSent + inFlight, at: time)
-            order.sort { $0 < $1 }
-            return (
-                order.prefix(limit).compactMap { state.entries[$0.version]?.live(at: time) }, totals, state.stoppage,
-                state.trouble
-            )
+            let listed = first.unordered.sorted().compactMap { state.entries[$0.version]?.entry.live(at: time) }
+            return (listed, totals, state.stoppage, state.trouble)
         }
         // Outside the lock: finding paths asks the tree.
         return StatusOverview(
@@ -156,7 +171,7 @@ package final class StatusBoard: Sendable {
     package func status(of file: FileID) -> FileStatus? {
         let time = now()
         return state.withLock { state in
-            state.newest[file].flatMap { state.entries[$0] }?.live(at: time)
+            state.newest[file].flatMap { state.entries[$0] }?.entry.live(at: time)
         }.map(resolved)
     }
 
@@ -205,6 +220,9 @@ extension StatusBoard.Entry {
         status.phases.append(FileStatus.PhaseEntry(phase: phase, entered: time))
         if status.phases.count > Self.remembered { status.phases.remove(at: 1) }
     }
+
+    /// Bytes that the destination has not acknowledged.
+    fileprivate var pending: Int64 { max(0, (track?.size ?? status.size) - status.acknowledged) }
 
     /// The status with what has moved since the engine's last step.
     fileprivate func live(at time: Timestamp) -> FileStatus {
