@@ -104,7 +104,9 @@ extension UploadEngine {
         }
         end(claimed, of: upload.machine.file, published: true)
         guard outcome == .current else { return failIfHalted(version) }
-        if !upload.machine.plan.released.isEmpty { evictRest(of: upload.machine) }
+        // What is left here of a stream that passed through is of no use, unless somebody has it open: then it stays
+        // until there is need for the room.
+        if !upload.machine.plan.released.isEmpty, evict(version, of: upload.machine.file) { discardSpool(version) }
         let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
         forget(version)
         if let track = upload.track, !isSuperseded {
@@ -129,16 +131,6 @@ extension UploadEngine {
         if isSuperseded {
             record([.removeUpload(version)])
             discardSpool(version)
-        }
-    }
-
-    /// What is left here of a stream that passed through is of no use, unless somebody has it open: then it stays
-    /// until there is need for the room.
-    private func evictRest(of machine: UploadMachine) {
-        do throws(JournalError) {
-            if try world.names.evict(machine.file, machine.version) { discardSpool(machine.version) }
-        } catch {
-            world.log.trouble(FailureSentences.journal(error))
         }
     }
 

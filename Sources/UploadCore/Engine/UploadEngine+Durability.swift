@@ -32,7 +32,7 @@ extension UploadEngine {
     /// Closes to be kept. Those are not closes (yet) whose writers may be there still: the journal's word for
     /// them is taken back, so that a kill of ours does not publish half a file.
     private func takeGathered() -> [VersionID: Timestamp] {
-        return gathered.filter { version, moment in
+        gathered.filter { version, moment in
             guard let track = uploads[version]?.track ?? dormant[version]?.track else { return true }
             switch track.lapse(moment) {
             case .finished: return true
@@ -147,5 +147,19 @@ extension UploadEngine {
         spoil(version, failure)
         // Its close is void, so the one before it is the last.
         takeUpAgain(superseded.removeValue(forKey: version) ?? [])
+    }
+}
+
+extension EngineWorld {
+    /// All that was journalled is on stable storage when it returns; if not, it is told in the log.
+    @discardableResult
+    func keepJournal() -> Bool {
+        do throws(JournalError) {
+            try journal.synchronize()
+            return true
+        } catch {
+            log.trouble(FailureSentences.unkept(error))
+            return false
+        }
     }
 }

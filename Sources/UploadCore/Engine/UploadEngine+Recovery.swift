@@ -12,7 +12,8 @@ extension UploadEngine {
         let records: [UploadRecord]
         do throws(JournalError) {
             try countOn()
-            synchronizeJournal()
+            // What follows from it must not outlast it.
+            world.keepJournal()
             if let known = try world.journal.fact(Self.bootFact), known != boot { try distrustUnmarked() }
             records = try world.journal.unfinishedUploads()
         } catch {
@@ -29,7 +30,7 @@ extension UploadEngine {
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
-        let unmarked = Set(records.filter { $0.closed != nil && $0.durable != $0.closed }.map(\.version))
+        let unmarked = Set(records.filter { $0.unkeptClose != nil }.map(\.version))
         for record in records {
             do throws(JournalError) {
                 // What is not among them was unlinked; or only the tree can tell.
@@ -41,7 +42,9 @@ extension UploadEngine {
                     // Should the power go before that one is on stable storage, this one comes back.
                     self.superseded[newer, default: []].append(needless)
                 case (let path?, nil):
-                    try recover(record, at: path, hasReleased: partial.contains(record.version))
+                    let isPartial = partial.contains(record.version)
+                    let released = isPartial ? try world.journal.releasedChunks(of: record.version) : RangeSet()
+                    try recover(record, at: path, released: released)
                 default:
                     // Superseded, unlinked or replaced, and the process ended before it had cleaned up.
                     discard(needless)
@@ -64,15 +67,6 @@ extension UploadEngine {
         }
     }
 
-    /// All that an earlier run has journalled: what follows from it must not outlast it.
-    private func synchronizeJournal() {
-        do throws(JournalError) {
-            try world.journal.synchronize()
-        } catch {
-            world.log.trouble(FailureSentences.unkept(error))
-        }
-    }
-
     private static let bootFact = "boot"
     private static let runsFact = "runs"
 
@@ -85,15 +79,16 @@ extension UploadEngine {
     }
 
     /// A version is taken up as the journal has it.
-    func recover(_ record: UploadRecord, at path: UploadPath, hasReleased: Bool) throws(JournalError) {
+    /// - Parameter released: chunks that are no longer in the spool.
+    func recover(
+        _ record: UploadRecord, at path: UploadPath, released: RangeSet<ChunkIndex>
+    ) throws(JournalError) {
         let kept = keptSize(of: record)
         if case .failure(.missing) = kept, record.phase == .receiving, try undoCreation(of: record) { return }
         var size = record.closedSize ?? 0
         if record.closedSize == nil, case .success(let spooled) = kept { size = spooled }
         var plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
-        if hasReleased {
-            for range in try world.journal.releasedChunks(of: record.version).ranges { plan.release(range) }
-        }
+        for range in released.ranges { plan.release(range) }
         var machine = UploadMachine(
             version: record.version, file: record.file, contentType: record.contentType,
             nameClass: settings.classify(path), capabilities: capabilities(world.destination.limits), plan: plan,
@@ -114,7 +109,7 @@ extension UploadEngine {
             if case .failure(let error) = kept { machine.refused(FailureSentences.spool(error)) }
         }
         // Of this run of the machine: its bytes are still to be brought to the disk.
-        if record.durable != record.closed { gathered[record.version] = record.closed }
+        if let close = record.unkeptClose { gathered[record.version] = close }
         // Whether its file had a version before is not known.
         add(machine, at: path, track: nil, isSuccessor: true, retries: record.retries, isNews: false)
         uploads[record.version]?.closedAt = record.closed
@@ -174,8 +169,8 @@ extension UploadEngine {
 
     /// After the machine went down: whether the disk has the bytes of what is not marked nobody knows.
     private func distrustUnmarked() throws(JournalError) {
-        for record in try world.journal.unfinishedUploads() where record.durable != record.closed {
-            guard let close = record.closed else { continue }
+        for record in try world.journal.unfinishedUploads() {
+            guard let close = record.unkeptClose else { continue }
             let size = try? world.spool.size(of: record.version)
             // Void, so that it takes no older version's place.
             try interrupt(record, size, FailureSentences.powerLost, after: [.lapsed(record.version, ofClose: close)])

@@ -39,7 +39,9 @@ extension UploadEngine {
     /// Forgets a version here, and the destination is to forget its session.
     func discard(_ needless: Needless) {
         // Else the row is still there, and a row without its bytes would be a failure at the next mount.
-        guard record(needless.removal) else { return }
+        guard record((needless.session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(needless.version)]) else {
+            return
+        }
         discardSpool(needless.version)
         if let session = needless.session { abort(session) }
     }
@@ -55,8 +57,7 @@ extension UploadEngine {
                     discard(one)
                     continue
                 }
-                let released = try world.journal.releasedChunks(of: one.version)
-                try recover(record, at: path, hasReleased: !released.isEmpty)
+                try recover(record, at: path, released: try world.journal.releasedChunks(of: one.version))
                 supersede(one.version)
             } catch {
                 // It stays as it is until the next mount.
@@ -126,12 +127,8 @@ extension UploadEngine {
     /// Call when the journal has been told. Of big files it takes a while.
     func removeSpools(_ versions: [VersionID]) async {
         await world.offload { [world] in
-            do throws(JournalError) {
-                try world.journal.synchronize()
-            } catch {
-                // They stay, belong to nothing, and the next mount removes them.
-                return world.log.trouble(FailureSentences.unkept(error))
-            }
+            // Else they stay, belong to nothing, and the next mount removes them.
+            guard world.keepJournal() else { return }
             for version in versions {
                 do throws(SpoolError) {
                     try world.spool.remove(version)
@@ -143,9 +140,4 @@ extension UploadEngine {
             }
         }
     }
-}
-
-extension UploadEngine.Needless {
-    /// With it the journal owes the destination the end of the session.
-    var removal: [JournalChange] { (session.map { [.oweAbort($0)] } ?? []) + [.removeUpload(version)] }
 }

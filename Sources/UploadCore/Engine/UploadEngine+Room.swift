@@ -50,16 +50,19 @@ extension UploadEngine {
 
     /// - Returns: those that are gone; not those that somebody writes to.
     func evict(_ records: some Sequence<UploadRecord>) async -> [VersionID] {
-        var gone: [VersionID] = []
-        for record in records {
-            do throws(JournalError) {
-                if try world.names.evict(record.file, record.version) { gone.append(record.version) }
-            } catch {
-                world.log.trouble(FailureSentences.journal(error))
-            }
-        }
+        let gone = records.filter { evict($0.version, of: $0.file) }.map(\.version)
         if !gone.isEmpty { await removeSpools(gone) }
         return gone
+    }
+
+    /// - Returns: whether its bytes may go.
+    func evict(_ version: VersionID, of file: FileID) -> Bool {
+        do throws(JournalError) {
+            return try world.names.evict(file, version)
+        } catch {
+            world.log.trouble(FailureSentences.journal(error))
+            return false
+        }
     }
 
     // MARK: What is stored

@@ -69,25 +69,6 @@ package enum ChunkSchedule: Hashable, Sendable {
 
     package var firstSize: Int64 { range(of: 0).upperBound }
 
-    /// The chunks whose bytes are others after a change.
-    /// - Parameter size: bytes that the file had before it.
-    package func touched(by news: WriteTrack.News, of size: Int64) -> RangeSet<ChunkIndex> {
-        var chunks = RangeSet<ChunkIndex>()
-        var kept = size
-        if let cut = news.truncated, cut < size {
-            chunks.insert(contentsOf: index(at: cut)..<count(size: size))
-            kept = cut
-        }
-        if news.size > kept, kept > 0, range(of: index(at: kept - 1)).upperBound > kept {
-            // The last chunk was not full, and the file goes on behind it: it gets longer, be it by zeros.
-            chunks.insert(contentsOf: index(at: kept - 1)..<count(size: kept))
-        }
-        for range in news.written.ranges where !range.isEmpty {
-            chunks.insert(contentsOf: index(at: range.lowerBound)..<index(at: range.upperBound - 1) + 1)
-        }
-        return chunks
-    }
-
     /// The chunks that lie in a range with all their bytes.
     package func within(_ range: Range<Int64>) -> Range<ChunkIndex> {
         var first = index(at: range.lowerBound)

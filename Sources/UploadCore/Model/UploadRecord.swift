@@ -21,6 +21,9 @@ package struct UploadRecord: Hashable, Sendable {
     /// Its bytes are in the spool; a published version's may have made room for others.
     package var isSpooled: Bool
 
+    /// Its close, as long as that is not known to be on stable storage.
+    package var unkeptClose: Timestamp? { durable == closed ? nil : closed }
+
     /// A write of it failed, and it was not closed since: it can only be begun anew.
     package var isSpoiled: Bool { phase == .failed && closed == nil }
 

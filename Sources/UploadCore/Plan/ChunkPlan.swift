@@ -57,7 +57,7 @@ package struct ChunkPlan: Sendable {
 
     /// - Returns: the chunks whose acknowledgement is void now.
     package mutating func apply(_ news: WriteTrack.News) -> RangeSet<ChunkIndex> {
-        let touched = schedule.touched(by: news, of: size)
+        let touched = news.chunks(in: schedule, of: size)
         if let cut = news.truncated, cut < size { written.remove(contentsOf: cut..<size) }
         for range in news.written.ranges { written.insert(contentsOf: range) }
         size = news.size

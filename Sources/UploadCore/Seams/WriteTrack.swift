@@ -129,7 +129,7 @@ package final class WriteTrack: Sendable {
     package var unsettled: RangeSet<ChunkIndex> {
         state.withLock { state in
             let news = state.drained?.followed(by: state.news) ?? state.news
-            return schedule.touched(by: news, of: state.settledSize)
+            return news.chunks(in: schedule, of: state.settledSize)
         }
     }
 
@@ -142,6 +142,27 @@ package final class WriteTrack: Sendable {
 }
 
 extension WriteTrack.News {
+    /// The chunks whose bytes are others after it.
+    /// - Parameter size: bytes that the file had before it.
+    package func chunks(in schedule: ChunkSchedule, of size: Int64) -> RangeSet<ChunkIndex> {
+        var chunks = RangeSet<ChunkIndex>()
+        var kept = size
+        if let cut = truncated, cut < size {
+            chunks.insert(contentsOf: schedule.index(at: cut)..<schedule.count(size: size))
+            kept = cut
+        }
+        let count = schedule.count(size: kept)
+        if self.size > kept, kept > 0, schedule.range(of: count - 1).upperBound > kept {
+            // The last chunk was not full, and the file goes on behind it: it gets longer, be it by zeros.
+            chunks.insert(contentsOf: count - 1..<count)
+        }
+        for range in written.ranges where !range.isEmpty {
+            chunks.insert(
+                contentsOf: schedule.index(at: range.lowerBound)..<schedule.index(at: range.upperBound - 1) + 1)
+        }
+        return chunks
+    }
+
     /// Both as one. It may name more than has changed, never less.
     fileprivate func followed(by later: Self) -> Self {
         Self(
@@ -237,6 +258,7 @@ extension WriteTrack {
     /// None of what was closed may leave the spool before it is changed in place: it would be missing in the copy
     /// that a change goes into.
     /// - Returns: false when that can't be promised (any more).
+    @discardableResult
     package func promise(_ isPromised: Bool) -> Bool {
         state.withLock { state in
             guard !isPromised || !state.hasLapsed && state.released.isEmpty else { return false }
@@ -257,9 +279,7 @@ extension WriteTrack {
             return true
         }
     }
-}
 
-extension WriteTrack {
     /// It stays after all.
     package func unrelease(_ range: Range<Int64>) {
         state.withLock { $0.released.remove(contentsOf: range) }

@@ -83,9 +83,10 @@ extension FileSystem {
             guard node.content?.hasWriters != true else { throw .notNow }
             let versions = try journalled { () throws(JournalError) in try journal.uploads(of: file) }
             // It was just published.
-            guard versions.last(where: { $0.version == version })?.phase != .done else { throw .notNow }
+            let newest = versions.last { $0.version == version }
+            guard newest?.phase != .done else { throw .notNow }
             // What a close has superseded does not come back; what is published is there, whatever happens here.
-            let close = versions.last { $0.version == version }?.closed
+            let close = newest?.closed
             let older = versions.last {
                 $0.version < version && $0.closedSize != nil && ($0.phase == .done || close == nil)
             }

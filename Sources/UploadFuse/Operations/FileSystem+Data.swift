@@ -89,7 +89,7 @@ extension FileSystem {
         } else if let debt = handle.content.debt(with: source.count) {
             return .parked(roomFirst(for: handle.content, since: debt))
         }
-        handle.content.isUsed(by: handle)
+        handle.content.willWrite(through: handle)
         try prepareChange(of: handle.content, size: offset &+ Int64(source.count))
         let count = try handle.content.write(source, at: offset, by: thread)
         guard gauge.isPressed else { return .written(count) }

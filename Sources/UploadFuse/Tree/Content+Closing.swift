@@ -35,7 +35,7 @@ extension Content {
             state.track = track
             state.closedAt = nil
             state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
-            _ = track.promise(state.isPromised)
+            track.promise(state.isPromised)
             return track
         }
     }
@@ -128,7 +128,7 @@ extension Content {
     var hasOneWriter: Bool { locked { $0.writers == 1 } }
 
     /// Somebody writes through this handle, or is about to.
-    func isUsed(by handle: FileHandle) {
+    func willWrite(through handle: FileHandle) {
         locked { state in
             if !state.flushed.isEmpty { state.flushed.remove(ObjectIdentifier(handle)) }
         }

@@ -39,7 +39,7 @@ extension Content {
     func breakPromise() {
         locked { state in
             state.isPromised = false
-            _ = state.track?.promise(false)
+            state.track?.promise(false)
         }
     }
 }

@@ -91,7 +91,7 @@ extension Content {
         // Given since this writer looked whether there is one: it is too late for a copy.
         if state.isPromised {
             state.isPromised = false
-            _ = track.promise(false)
+            track.promise(false)
         }
         guard !state.isChanged else { return }
         if !state.isUnlinked {

@@ -9,6 +9,42 @@ extension EndToEnd {
     ///
     /// `UPLOADFS_POWER_SEEDS=FIRST-LAST` runs others than the 30 of every run.
     @Suite struct PowerCutTests {
+        /// A mount whose state directory lies on a disk that can be cut off.
+        private struct Place {
+            let scene: Scene
+            let server: Server
+            let options: [String]
+            /// Seconds.
+            let limit: TimeInterval
+
+            var mountpoint: String { scene.directory.file("mount") }
+
+            func mounted(_ disk: CuttableDisk) throws -> Mounted {
+                try Mounted(
+                    "http://127.0.0.1:\(server.port)", at: mountpoint, state: disk.place + "/state",
+                    options: ["--settling-time", "20ms"] + options, limit: limit)
+            }
+
+            func end(_ mount: Mounted) {
+                _ = mount.kill()
+                umount2(mountpoint, Int32(MNT_DETACH))
+            }
+
+            /// - Parameter work: done in the first mount, before the power goes.
+            /// - Returns: what the next run of the machine finds.
+            func untilCut(_ work: (Mounted, CuttableDisk) throws -> Void) throws -> CuttableDisk {
+                let disk = try CuttableDisk(scene, "before")
+                defer { disk.unmount() }
+                let mount = try mounted(disk)
+                defer { end(mount) }
+                try work(mount, disk)
+                end(mount)
+                let after = try disk.cut(scene, "after")
+                try after.rebooted()
+                return after
+            }
+        }
+
         @Test(
             "After the power went what was durable is there, nothing is torn, and nothing older replaces a newer",
             .timeLimit(.minutes(60)), arguments: CrashTests.seeds("UPLOADFS_POWER_SEEDS", default: 1...30))
@@ -18,40 +54,25 @@ extension EndToEnd {
             var numbers = CrashTests.Numbers(seed)
             let closesDurably = numbers.next(2) == 0
             let options =
-                ["--log-level", "notice", "--settling-time", "20ms"]
+                ["--log-level", "notice"]
                 + (closesDurably ? ["--durable-close"] : [])
                 + (numbers.next(3) == 0 ? ["--spool-limit", "16MiB"] : [])
-            let mountpoint = scene.directory.file("mount")
+            let place = Place(scene: scene, server: server, options: options, limit: 120)
+            let mountpoint = place.mountpoint
             let manifest = scene.directory.file("manifest")
             let atCut = scene.directory.file("at-cut")
-            func mounted(_ disk: CuttableDisk) throws -> Mounted {
-                try Mounted(
-                    "http://127.0.0.1:\(server.port)", at: mountpoint, state: disk.place + "/state", options: options,
-                    limit: 120)
-            }
-            func end(_ mount: Mounted) {
-                _ = mount.kill()
-                umount2(mountpoint, Int32(MNT_DETACH))
-            }
-            let after: CuttableDisk
-            do {
-                let disk = try CuttableDisk(scene, "before")
-                defer { disk.unmount() }
-                let mount = try mounted(disk)
-                defer { end(mount) }
+            let after = try place.untilCut { mount, _ in
                 let writers = try Program(
                     "python3", ["-c", CrashWriters.script, "write", mountpoint + "/s", manifest, "\(seed)"])
                 defer { writers.end(within: 5) }
                 _ = try writers.line(with: "writing")
                 _ = writers.waitForEnd(within: 0.3 + Double(numbers.next(2500)) / 1000)
-                end(mount)
+                place.end(mount)
                 try Shell.must("cp -r \(server.file("s")) \(atCut) 2>/dev/null || mkdir \(atCut)")
-                after = try disk.cut(scene, "after")
             }
             defer { after.unmount() }
-            try after.rebooted()
-            let mount = try mounted(after)
-            defer { end(mount) }
+            let mount = try place.mounted(after)
+            defer { place.end(mount) }
             // Ends with 1 for files that are interrupted, which is right.
             let (_, said) = try Binary.run("wait", mountpoint, "--timeout", "60s", within: 90)
             let checker = try Program(
@@ -87,22 +108,9 @@ extension EndToEnd {
         func nothingOlder(_ replacement: Replacement) throws {
             let scene = try Scene()
             let server = try scene.server()
-            let mountpoint = scene.directory.file("mount")
-            func mounted(_ disk: CuttableDisk) throws -> Mounted {
-                try Mounted(
-                    "http://127.0.0.1:\(server.port)", at: mountpoint, state: disk.place + "/state",
-                    options: ["--settling-time", "20ms"], limit: 60)
-            }
-            func end(_ mount: Mounted) {
-                _ = mount.kill()
-                umount2(mountpoint, Int32(MNT_DETACH))
-            }
-            let after: CuttableDisk
-            do {
-                let disk = try CuttableDisk(scene, "before")
-                defer { disk.unmount() }
-                let mount = try mounted(disk)
-                defer { end(mount) }
+            let place = Place(scene: scene, server: server, options: [], limit: 60)
+            let mountpoint = place.mountpoint
+            let after = try place.untilCut { mount, disk in
                 #expect(try Binary.run("pause", mountpoint).code == 0)
                 try Shell.must("echo older > \(mount.path("a"))")
                 let journal = disk.place + "/state/journal.sqlite"
@@ -113,13 +121,10 @@ extension EndToEnd {
                 #expect(try Binary.run("resume", mountpoint).code == 0)
                 try Shell.must("until test -s \(server.file("a")); do :; done; cd \(mountpoint); \(replacement.after)")
                 try Shell.must("until grep -q newer \(server.file("a")); do :; done", within: 10)
-                end(mount)
-                after = try disk.cut(scene, "after")
             }
             defer { after.unmount() }
-            try after.rebooted()
-            let mount = try mounted(after)
-            defer { end(mount) }
+            let mount = try place.mounted(after)
+            defer { place.end(mount) }
             _ = try Binary.run("wait", mountpoint, "--timeout", "20s", within: 40)
             #expect(try Shell.must("cat \(server.file("a"))") == "newer\n")
         }

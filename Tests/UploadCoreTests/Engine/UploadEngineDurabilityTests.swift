@@ -197,24 +197,22 @@ import Testing
         #expect(bench.destination.count(.put) == 0)
     }
 
-    @Test("When the disk refuses a newer close, the one before it is the last, and is published")
-    func damagedSuccessor() async throws {
+    /// A version that was closed, and one that is written to take its place; nothing is sent.
+    private static func replacement() async throws -> (EngineBench, EngineBench.Writer, EngineBench.Writer) {
         let bench = try await EngineBench()
         bench.front.post(.paused(true))
         let first = try bench.create("a", number: 9, version: 1)
         try bench.write(first, [1], at: 0)
         try bench.close(first)
         let second = try bench.create("a", number: 9, version: 2, isSuccessor: true)
-        let attributes = NodeAttributes(
-            mode: 0o644, owner: 0, group: 0, accessed: EngineBench.start, modified: EngineBench.start,
-            changed: EngineBench.start)
-        try bench.journal.apply([
-            .insertNode(
-                NodeRecord(
-                    file: FileID(9), parent: .root, name: try FileName("a"), kind: .file, attributes: attributes,
-                    version: second.version))
-        ])
         try bench.write(second, [2, 2], at: 0)
+        return (bench, first, second)
+    }
+
+    @Test("When the disk refuses a newer close, the one before it is the last, and is published")
+    func damagedSuccessor() async throws {
+        let (bench, _, second) = try await Self.replacement()
+        try bench.journal.apply([try EngineBench.node(9, "a", version: 2)])
         bench.spool.damage(second.version, .system(call: "fdatasync", errno: 5))
         try bench.close(second)
         while bench.board.status(of: FileID(9))?.phase != .failed {
@@ -229,13 +227,7 @@ import Testing
 
     @Test("A close that was voided while it was brought to the disk takes nothing away")
     func voidedClose() async throws {
-        let bench = try await EngineBench()
-        bench.front.post(.paused(true))
-        let first = try bench.create("a", number: 9, version: 1)
-        try bench.write(first, [1], at: 0)
-        try bench.close(first)
-        let second = try bench.create("a", number: 9, version: 2, isSuccessor: true)
-        try bench.write(second, [2, 2], at: 0)
+        let (bench, first, second) = try await Self.replacement()
         try bench.close(second)
         while bench.board.status(of: FileID(9))?.version != second.version { await Task.yield() }
         // Reopened in place: its event comes later.

@@ -10,14 +10,8 @@ import Testing
     /// A journal with one closed version of file 9, a node of 5,000 bytes, and no mark of durability.
     private static func journal(boot: String) throws -> MemoryJournal {
         let journal = MemoryJournal()
-        let moment = EngineBench.start
-        let attributes = NodeAttributes(
-            mode: 0o644, owner: 0, group: 0, accessed: moment, modified: moment, changed: moment)
         try journal.apply([
-            .insertNode(
-                NodeRecord(
-                    file: FileID(9), parent: .root, name: try FileName("a"), kind: .file, attributes: attributes,
-                    size: 5000, version: VersionID(2))),
+            try EngineBench.node(9, "a", version: 2, size: 5000),
             EngineBench.row(2, of: 9, closedSize: 5000, closed: closed),
             .setFact(name: "boot", value: boot),
         ])

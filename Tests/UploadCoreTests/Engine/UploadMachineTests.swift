@@ -3,10 +3,10 @@ import UploadCore
 
 /// Chunks of ten bytes; three at once.
 @Suite struct UploadMachineTests {
-    private static let token = SessionToken("s1")
-    private static let now = Timestamp(seconds: 1000)
+    static let token = SessionToken("s1")
+    static let now = Timestamp(seconds: 1000)
 
-    private static func machine(
+    static func machine(
         canReplace: Bool = true, nameClass: NameClass = .ordinary, size: Int64 = 0, closed: Bool = false,
         recovering: SessionToken? = nil
     ) -> UploadMachine {
@@ -16,26 +16,26 @@ import UploadCore
             plan: ChunkPlan(schedule: .equal(10), size: size, isClosed: closed), recovering: recovering)
     }
 
-    private static func write(_ machine: inout UploadMachine, _ ranges: Range<Int64>..., truncated: Int64? = nil) {
+    static func write(_ machine: inout UploadMachine, _ ranges: Range<Int64>..., truncated: Int64? = nil) {
         let size = max(truncated ?? machine.plan.size, ranges.map(\.upperBound).max() ?? 0)
         _ = machine.wrote(WriteTrack.News(truncated: truncated, written: RangeSet(ranges), size: size))
     }
 
-    private static func fail(_ machine: inout UploadMachine, _ work: UploadMachine.Work, _ error: DestinationError)
+    static func fail(_ machine: inout UploadMachine, _ work: UploadMachine.Work, _ error: DestinationError)
         -> UploadMachine.Consequence
     {
         machine.failed(work, error, policy: RetryPolicy(), at: .init(now: now, elapsed: .zero), random: 1)
     }
 
     /// Takes the next work and starts it.
-    private static func start(_ machine: inout UploadMachine) -> UploadMachine.Work? {
+    static func start(_ machine: inout UploadMachine) -> UploadMachine.Work? {
         guard let work = machine.next() else { return nil }
         machine.started(work)
         return work
     }
 
     /// A machine in the middle of a session, with three of its chunks under way.
-    private static func sending(_ size: Int64 = 100) throws -> (UploadMachine, [ChunkRef]) {
+    static func sending(_ size: Int64 = 100) throws -> (UploadMachine, [ChunkRef]) {
         var machine = machine()
         write(&machine, 0..<size)
         #expect(start(&machine) == .begin)
@@ -153,105 +153,6 @@ import UploadCore
         #expect(machine.next() == .begin)
         machine.began(SessionToken("s2"))
         #expect(machine.plan.acknowledged == 0)
-    }
-
-    @Test("A transient failure pauses the file; any success ends the pause")
-    func pausing() throws {
-        var (machine, chunks) = try Self.sending()
-        let consequence = Self.fail(&machine, .send(chunks[0], Self.token), .broken(.reset))
-        #expect(consequence == .pause)
-        guard case .waiting(let until, _) = machine.halt else {
-            Issue.record("does not wait")
-            return
-        }
-        #expect(until == Self.now.advanced(by: .seconds(1)))
-        #expect(machine.next() == nil)
-        #expect(machine.stored(chunks[1]) == true)
-        #expect(machine.next() != nil)
-    }
-
-    @Test("A refusal is final until the file is written again")
-    func refusal() throws {
-        var machine = Self.machine(size: 5, closed: true)
-        machine.settled()
-        #expect(Self.start(&machine) == .put)
-        let rejection = Rejection(status: 415, cause: .typeRefused, detail: "no text")
-        guard case .failed(let failure) = Self.fail(&machine, .put, .rejected(rejection)) else {
-            Issue.record("not failed")
-            return
-        }
-        #expect(failure.code == "type-refused")
-        #expect(machine.phase == .failed)
-        #expect(machine.next() == nil)
-        machine.opened()
-        Self.write(&machine, 0..<6)
-        machine.closed()
-        machine.settled()
-        #expect(machine.next() == .put)
-    }
-
-    @Test("After a week of failures it has failed")
-    func givingUp() {
-        var machine = Self.machine(size: 5, closed: true)
-        machine.settled()
-        // The wall clock tells nothing: it may jump.
-        let jumped = Self.now.advanced(by: .seconds(50 * 365 * 24 * 3600))
-        for elapsed in [Duration.zero, .seconds(7 * 24 * 3600 - 1), .seconds(7 * 24 * 3600)] {
-            #expect(machine.phase != .failed)
-            #expect(Self.start(&machine) == .put)
-            let consequence = machine.failed(
-                .put, .broken(.reset), policy: RetryPolicy(), at: .init(now: jumped, elapsed: elapsed), random: 1)
-            if elapsed < .seconds(7 * 24 * 3600) { #expect(consequence == .pause) }
-            machine.resumed()
-        }
-        #expect(machine.phase == .failed)
-        #expect(machine.failure?.code == "gave-up")
-    }
-
-    @Test("A lost session is begun again from the first byte")
-    func sessionLost() throws {
-        var (machine, chunks) = try Self.sending()
-        #expect(machine.stored(chunks[0]) == true)
-        _ = Self.fail(&machine, .send(chunks[1], Self.token), .sessionLost)
-        machine.resumed()
-        #expect(machine.session == .none)
-        #expect(machine.plan.acknowledged == 0)
-    }
-
-    @Test("A whole that is wrong though each chunk was right is begun again in a new session")
-    func damagedWhole() throws {
-        var (machine, chunks) = try Self.sending(30)
-        machine.closed()
-        machine.settled()
-        for chunk in chunks { #expect(machine.stored(chunk) == true) }
-        let work = try #require(Self.start(&machine))
-        #expect(Self.fail(&machine, work, .damaged) == .pause)
-        machine.resumed()
-        #expect(machine.session == .none)
-        #expect(machine.next() == .begin)
-    }
-
-    @Test("What finalize misses is sent again")
-    func missing() throws {
-        var (machine, chunks) = try Self.sending(30)
-        machine.closed()
-        machine.settled()
-        for chunk in chunks { #expect(machine.stored(chunk) == true) }
-        let work = try #require(Self.start(&machine))
-        #expect(Self.fail(&machine, work, .missing([1])) == .goOn)
-        #expect(machine.next() == .send(chunks[1], Self.token))
-    }
-
-    @Test(
-        "Names decide: temporary ones are sent but not published, litter stays",
-        arguments: zip([NameClass.ordinary, .temporary, .litter], [Phase.queued, .held, .ignored]))
-    func names(nameClass: NameClass, phase: Phase) {
-        var machine = Self.machine(nameClass: nameClass, size: 5, closed: true)
-        machine.settled()
-        #expect(machine.phase == phase)
-        #expect((machine.next() == .put) == (nameClass == .ordinary))
-        machine.nameClass = .ordinary
-        #expect(machine.next() == .put)
     }
 
     @Test("The chunks of a temporary name travel, and its rename publishes them without sending them again")
