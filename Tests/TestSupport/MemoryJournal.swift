@@ -188,8 +188,18 @@ package final class MemoryJournal: Journal {
         try read { $0.released[version] ?? RangeSet() }
     }
 
-    package func partlyReleased() throws(JournalError) -> [VersionID] {
-        try read { Array($0.released.keys) }
+    package func chunkTotals() throws(JournalError) -> [VersionID: ChunkTotals] {
+        try read { state in
+            Dictionary(
+                uniqueKeysWithValues: state.chunks.map { version, chunks in
+                    (
+                        version,
+                        ChunkTotals(
+                            count: chunks.count, bytes: chunks.values.reduce(0) { $0 + $1.length },
+                            isPartlyReleased: state.released[version] != nil)
+                    )
+                })
+        }
     }
 
     package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {

@@ -223,8 +223,8 @@ extension UploadEngine {
             entry.status.phase = machine.phase
             entry.status.size = machine.plan.size
             entry.status.isClosed = machine.plan.isClosed
-            entry.status.acknowledged = machine.plan.acknowledged
-            entry.status.chunksStored = machine.plan.storedCount
+            entry.status.acknowledged = upload.acknowledged.bytes
+            entry.status.chunksStored = upload.acknowledged.count
             entry.status.chunksTotal = machine.plan.count
             entry.status.retries = upload.retries
             entry.status.failure = machine.failure

@@ -21,11 +21,11 @@ extension UploadEngine {
         }
         sweepSpool()
         let superseded: [VersionID: VersionID?]
-        let partial: Set<VersionID>
+        let totals: [VersionID: ChunkTotals]
         let paths: [FileID: UploadPath]
         do throws(JournalError) {
             superseded = try world.journal.supersededUploads()
-            partial = Set(try world.journal.partlyReleased())
+            totals = try world.journal.chunkTotals()
             paths = try world.journal.unfinishedPaths()
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
@@ -42,9 +42,7 @@ extension UploadEngine {
                     // Should the power go before that one is on stable storage, this one comes back.
                     self.superseded[newer, default: []].append(needless)
                 case (let path?, nil):
-                    let isPartial = partial.contains(record.version)
-                    let released = isPartial ? try world.journal.releasedChunks(of: record.version) : RangeSet()
-                    try recover(record, at: path, released: released)
+                    try recover(record, at: path, totals[record.version] ?? ChunkTotals())
                 default:
                     // Superseded, unlinked or replaced, and the process ended before it had cleaned up.
                     discard(needless)
@@ -79,16 +77,16 @@ extension UploadEngine {
     }
 
     /// A version is taken up as the journal has it.
-    /// - Parameter released: chunks that are no longer in the spool.
-    func recover(
-        _ record: UploadRecord, at path: UploadPath, released: RangeSet<ChunkIndex>
-    ) throws(JournalError) {
+    /// - Parameter totals: of its acknowledged chunks.
+    func recover(_ record: UploadRecord, at path: UploadPath, _ totals: ChunkTotals) throws(JournalError) {
         let kept = keptSize(of: record)
         if case .failure(.missing) = kept, record.phase == .receiving, try undoCreation(of: record) { return }
         var size = record.closedSize ?? 0
         if record.closedSize == nil, case .success(let spooled) = kept { size = spooled }
         var plan = ChunkPlan(schedule: record.schedule, size: size, isClosed: true)
-        for range in released.ranges { plan.release(range) }
+        if totals.isPartlyReleased {
+            for range in try world.journal.releasedChunks(of: record.version).ranges { plan.release(range) }
+        }
         var machine = UploadMachine(
             version: record.version, file: record.file, contentType: record.contentType,
             nameClass: settings.classify(path), capabilities: capabilities(world.destination.limits), plan: plan,
@@ -111,7 +109,9 @@ extension UploadEngine {
         // Of this run of the machine: its bytes are still to be brought to the disk.
         if let close = record.unkeptClose { gathered[record.version] = close }
         // Whether its file had a version before is not known.
-        add(machine, at: path, track: nil, isSuccessor: true, retries: record.retries, isNews: false)
+        add(
+            machine, at: path, track: nil, isSuccessor: true, journalled: totals, retries: record.retries, isNews: false
+        )
         uploads[record.version]?.closedAt = record.closed
     }
 

@@ -57,7 +57,7 @@ extension UploadEngine {
                     discard(one)
                     continue
                 }
-                try recover(record, at: path, released: try world.journal.releasedChunks(of: one.version))
+                try recover(record, at: path, try world.journal.chunkTotals()[one.version] ?? ChunkTotals())
                 supersede(one.version)
             } catch {
                 // It stays as it is until the next mount.

@@ -76,18 +76,22 @@ extension UploadEngine {
     ///   - isNews: the log is to say so.
     func add(
         _ machine: UploadMachine, at path: UploadPath? = nil, track: WriteTrack?, isSuccessor: Bool = false,
-        retries: Int = 0, isNews: Bool = true
+        journalled: ChunkTotals = ChunkTotals(), retries: Int = 0, isNews: Bool = true
     ) {
         let sent = ByteCounter()
-        uploads[machine.version] = Upload(
-            machine: machine, track: track, sent: sent, isSuccessor: isSuccessor, retries: retries)
+        let upload = Upload(
+            machine: machine, track: track, sent: sent, isSuccessor: isSuccessor, retries: retries,
+            journalled: journalled)
+        uploads[machine.version] = upload
         versions[machine.file, default: []].append(machine.version)
         versions[machine.file]?.sort()
         let status = FileStatus(
             file: machine.file, version: machine.version, path: path ?? shownPath(of: machine.file),
             phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
             contentType: machine.contentType, size: machine.plan.size, isClosed: machine.plan.isClosed,
-            chunkSize: machine.plan.schedule.firstSize, retries: retries, failure: machine.failure)
+            acknowledged: upload.acknowledged.bytes, chunksStored: upload.acknowledged.count,
+            chunksTotal: machine.plan.count, chunkSize: machine.plan.schedule.firstSize, retries: retries,
+            failure: machine.failure)
         world.board.insert(StatusBoard.Entry(status: status, track: track, sent: sent))
         if isNews { world.log.phase(status) }
         moved(machine.version)

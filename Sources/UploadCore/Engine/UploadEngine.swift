@@ -65,6 +65,8 @@ package actor UploadEngine {
         var settling: Task<Void, Never>?
         var pause: Task<Void, Never>?
         var retries = 0
+        /// What an earlier process had acknowledged, for as long as the destination has not been asked.
+        let journalled: ChunkTotals
         /// When the close was journalled that is to be published; nil: no matter.
         var closedAt: Timestamp?
         /// Some of what writers did could not be journalled.
@@ -73,6 +75,17 @@ package actor UploadEngine {
         var isDoomed = false
         /// Given up for this one.
         var successor: VersionID?
+
+        /// As far as can be told now.
+        var acknowledged: ChunkTotals {
+            switch machine.session {
+            case .unverified, .verifying: journalled
+            case .none, .opening, .open:
+                ChunkTotals(
+                    count: machine.plan.storedCount, bytes: machine.plan.acknowledged,
+                    isPartlyReleased: !machine.plan.released.isEmpty)
+            }
+        }
     }
 
     /// A version that nobody needs any more.

@@ -33,6 +33,22 @@ package struct StoredChunk: Hashable, Sendable {
     }
 }
 
+/// What the journal has of one version's acknowledged chunks, in sum.
+package struct ChunkTotals: Hashable, Sendable {
+    package var count = 0
+    package var bytes: Int64 = 0
+    /// The bytes of some of them are no longer in the spool.
+    package var isPartlyReleased = false
+
+    package init() {}
+
+    package init(count: Int, bytes: Int64, isPartlyReleased: Bool) {
+        self.count = count
+        self.bytes = bytes
+        self.isPartlyReleased = isPartlyReleased
+    }
+}
+
 /// How a file is cut into chunks: pure arithmetic, the same for writer, sender and recovery.
 ///
 /// | schedule | chunk i begins at | size of chunk i |

@@ -40,8 +40,8 @@ package protocol Journal: Sendable {
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
     /// Of `storedChunks` those whose bytes are no longer in the spool.
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex>
-    /// Versions with such chunks.
-    func partlyReleased() throws(JournalError) -> [VersionID]
+    /// Of every version that has any, `storedChunks` in sum.
+    func chunkTotals() throws(JournalError) -> [VersionID: ChunkTotals]
     /// Published versions whose bytes are in the spool: those published first, at most `limit`.
     func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord]
     /// Published versions that were finished before `moment`, or are not among the newest `count`: the oldest first,

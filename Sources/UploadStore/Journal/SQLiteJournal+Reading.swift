@@ -138,8 +138,17 @@ extension SQLiteJournal {
         return released
     }
 
-    package func partlyReleased() throws(JournalError) -> [VersionID] {
-        try all("SELECT DISTINCT version FROM chunk WHERE released = 1") { VersionID(try $0.decode(atIndex: 0)) }
+    package func chunkTotals() throws(JournalError) -> [VersionID: ChunkTotals] {
+        let totals = try all("SELECT version, COUNT(*), SUM(length), MAX(released) FROM chunk GROUP BY version") {
+            row throws in
+            (
+                VersionID(try row.decode(atIndex: 0)),
+                ChunkTotals(
+                    count: try row.decode(atIndex: 1), bytes: try row.decode(atIndex: 2),
+                    isPartlyReleased: try row.decode(atIndex: 3))
+            )
+        }
+        return Dictionary(uniqueKeysWithValues: totals)
     }
 
     package func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {

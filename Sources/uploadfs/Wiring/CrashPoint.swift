@@ -100,7 +100,7 @@ struct CrashingJournal: Journal {
     func releasedChunks(of version: VersionID) throws(JournalError) -> RangeSet<ChunkIndex> {
         try journal.releasedChunks(of: version)
     }
-    func partlyReleased() throws(JournalError) -> [VersionID] { try journal.partlyReleased() }
+    func chunkTotals() throws(JournalError) -> [VersionID: ChunkTotals] { try journal.chunkTotals() }
     func evictableUploads(limit: Int) throws(JournalError) -> [UploadRecord] {
         try journal.evictableUploads(limit: limit)
     }

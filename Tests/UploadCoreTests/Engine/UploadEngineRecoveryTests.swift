@@ -67,10 +67,16 @@ import UploadCore
         while try journal.storedChunks(of: writer.version).count < 4 { await Task.yield() }
         await first.stop()
         let before = destination.count(.send)
-        destination.setRule { _ in .carryOut }
+        let asked = Gate()
+        destination.setRule { $0.kind == .inventory ? .hold(asked, then: .carryOut) : .carryOut }
         let second = try await EngineBench(destination: destination, journal: journal) {
             try $0.add(2, "big", [2: bytes], in: $1)
         }
+        await asked.arrivals()
+        // Until the destination has answered the journal's word is what people see, and not that nothing is there.
+        let known = try #require(second.board.status(of: writer.file))
+        #expect(known.acknowledged == 4000 && known.chunksStored == 4 && known.chunksTotal == 10)
+        asked.open()
         #expect(await second.settled(writer.file).phase == .done)
         #expect(destination.count(.inventory) == 1)
         #expect(destination.count(.begin) == 1)

@@ -148,6 +148,26 @@ struct JournalUploadTests {
         }
     }
 
+    @Test(
+        "say in sum what is acknowledged, and whether some of it has left the spool",
+        arguments: JournalUnderTest.allCases)
+    func chunkTotals(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            #expect(try journal.chunkTotals().isEmpty)
+            try journal.apply([
+                .insertUpload(Samples.upload(5, of: 2)), .setSession(version, SessionToken("s")),
+                .stored(version, StoredChunk(index: 1, length: 5, digest: "y"), knownClose: nil),
+                .stored(version, StoredChunk(index: 3, length: 1000, digest: "new"), knownClose: nil),
+            ])
+            #expect(
+                try journal.chunkTotals() == [version: ChunkTotals(count: 2, bytes: 1005, isPartlyReleased: false)])
+            try journal.apply([.released(version, 1..<2)])
+            #expect(
+                try journal.chunkTotals() == [version: ChunkTotals(count: 2, bytes: 1005, isPartlyReleased: true)])
+            #expect(try journal.releasedChunks(of: version) == RangeSet(1..<2))
+        }
+    }
+
     @Test("changed after they are gone stay gone", arguments: JournalUnderTest.allCases)
     func lateAnswers(kind: JournalUnderTest) throws {
         try kind.with { journal in
