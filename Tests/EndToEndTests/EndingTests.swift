@@ -63,6 +63,70 @@ extension EndToEnd {
             }
         }
 
+        @Test("A mount that is begun while its predecessor is dying waits for its end", .timeLimit(.minutes(1)))
+        func dying() throws {
+            let scene = try Scene()
+            let server = try scene.server()
+            let mountpoint = scene.directory.file("mount")
+            func mount() throws -> Program {
+                try Program(
+                    Binary.path,
+                    [
+                        "mount", "http://127.0.0.1:\(server.port)", mountpoint, "--state-dir",
+                        scene.directory.file("state"),
+                    ])
+            }
+            let first = try scene.mount(server.port)
+            try Shell.must("echo kept > \(first.path("a"))")
+            // Asks the first one, which does not answer, and dies while it is asked.
+            first.program.signal(SIGSTOP)
+            let second = try mount()
+            defer {
+                second.end(within: 5)
+                umount2(mountpoint, Int32(MNT_DETACH))
+            }
+            try Shell.must("until grep -q request_wait_answer /proc/\(second.pid)/task/*/wchan; do :; done", within: 10)
+            #expect(first.kill() == 128 + SIGKILL)
+            _ = try second.line(with: " mounted", within: 10)
+            second.signal(SIGKILL)
+            #expect(second.waitForEnd(within: 5) == 128 + SIGKILL)
+
+            let end = scene.directory.file("end")
+            try Shell.must("mkfifo \(end)")
+            // Its first thread has ended, another is busy for a while and keeps the lock.
+            let dying = try Program(
+                "/usr/bin/python3",
+                [
+                    "-c",
+                    #"""
+                    import ctypes, fcntl, os, sys, threading
+                    lock = open(sys.argv[1], "r+")
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    lock.truncate()
+                    lock.write("%d\n" % os.getpid())
+                    lock.flush()
+                    def rest():
+                        open(sys.argv[2]).read()
+                        os._exit(0)
+                    threading.Thread(target=rest).start()
+                    print("ready", flush=True)
+                    ctypes.CDLL(None).syscall(60, 0)
+                    """#, scene.directory.file("state") + "/lock", end,
+                ])
+            defer { dying.end(within: 1) }
+            _ = try dying.line(with: "ready")
+            try Shell.must("until grep -q 'State:.Z' /proc/\(dying.pid)/status; do :; done", within: 10)
+            let third = try mount()
+            defer {
+                third.end(within: 5)
+                umount2(mountpoint, Int32(MNT_DETACH))
+            }
+            #expect(third.waitForEnd(within: 0.5) == nil, "\(third.output)")
+            try Shell.must("echo > \(end)")
+            _ = try third.line(with: " mounted", within: 10)
+            #expect(try Shell.must("cat \(mountpoint)/.uploadfs/wait/a").contains("/files/a"))
+        }
+
         @Test(
             "--background returns once the mount answers; unmount --wait once all is uploaded and the process gone",
             .timeLimit(.minutes(2)))

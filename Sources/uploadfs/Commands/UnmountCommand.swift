@@ -1,6 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-import CLinux
 import Glibc
 
 struct UnmountCommand: AsyncParsableCommand {
@@ -68,12 +67,7 @@ struct UnmountCommand: AsyncParsableCommand {
 
     /// Returns once the process has ended, so that the next mount finds the state directory free.
     private static func awaitEnd(of process: Int32, _ path: String) throws(CommandFailure) {
-        let descriptor = Int32(pidfd_open(process, 0))
-        // Gone already: so much the better.
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&poller, 1, 10_000) == 0 else { return }
+        guard !EndingProcess.wait(for: process, within: 10_000) else { return }
         throw CommandFailure(
             .failure, "\(path) is unmounted, but its process (pid \(process)) has not ended within 10 s.")
     }

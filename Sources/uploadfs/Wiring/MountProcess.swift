@@ -56,10 +56,20 @@ struct MountProcess: Sendable {
     }
 
     private func openState(_ path: String) throws(CommandFailure) -> StateDirectory {
-        do {
-            return try StateDirectory(path: path, now: WallClock.now()) { [limit = settings.spoolLimit] place, used in
+        func open() throws(StateDirectoryError) -> StateDirectory {
+            try StateDirectory(path: path, now: WallClock.now()) { [limit = settings.spoolLimit] place, used in
                 limit.bytes(in: place, used: used)
             }
+        }
+        do throws(StateDirectoryError) {
+            return try open()
+        } catch {
+            guard case .inUse(let process?) = error, EndingProcess.isEnding(process),
+                EndingProcess.wait(for: process, within: 30_000)
+            else { throw CommandFailure(error, path: path) }
+        }
+        do throws(StateDirectoryError) {
+            return try open()
         } catch {
             throw CommandFailure(error, path: path)
         }

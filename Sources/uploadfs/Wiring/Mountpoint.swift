@@ -21,7 +21,8 @@ enum Mountpoint {
     /// statfs(2) is never answered from the kernel's cache, as stat(2) may be for a second after the death.
     private static func isDead(_ path: String) -> Bool {
         var information = statvfs()
-        return statvfs(path, &information) != 0 && errno == ENOTCONN
+        // ECONNABORTED: it died while it was asked.
+        return statvfs(path, &information) != 0 && (errno == ENOTCONN || errno == ECONNABORTED)
     }
 }
 
