@@ -148,6 +148,41 @@ import UploadCore
         #expect(fixture.uploads.takeEvents().contains("spoiled 1 rewritten-released"))
     }
 
+    @Test("A stream that was closed and is not published is not changed by who opens it then: it could not be a copy")
+    func sealed() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a", flags: O_RDWR)
+        try fixture.write(first, Self.page)
+        try fixture.write(first, Self.page, at: 4096)
+        let track = try #require(fixture.uploads.track(1))
+        _ = track.drain()
+        #expect(track.release(0..<4096))
+        try fixture.fileSystem.flush(first)
+        // Its RELEASE comes late, as it may.
+        let second = try fixture.open(2, O_RDWR)
+        #expect(throws: FileSystemError.released) { try fixture.write(second, "x", at: 8000) }
+        #expect(throws: FileSystemError.released) {
+            try fixture.fileSystem.change(2, AttributeChange(size: 9000), through: second)
+        }
+        #expect(throws: FileSystemError.released) { try fixture.fileSystem.change(2, AttributeChange(size: 9000)) }
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 8192)
+        // Who had it open all the while goes on, as a shell's redirection does.
+        try fixture.write(first, "more", at: 8192)
+        _ = try fixture.fileSystem.change(2, AttributeChange(size: 9000), through: first)
+        try fixture.close(first)
+        #expect(throws: FileSystemError.released) { try fixture.write(second, "x", at: 8000) }
+        try fixture.close(second)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 9000)
+        #expect(!fixture.uploads.takeEvents().contains { $0.hasPrefix("spoiled") })
+        // Nothing of it is wanted any more: then it is a new version, for this handle, too.
+        let third = try fixture.open(2, O_RDWR)
+        _ = try fixture.fileSystem.change(2, AttributeChange(size: 0), through: third)
+        try fixture.write(third, "new")
+        try fixture.close(third)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 9000)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
+    }
+
     @Test("No room is made where a write is under way")
     func underWay() {
         let track = WriteTrack(size: 100, schedule: .equal(10))

@@ -139,8 +139,9 @@ extension fuse_lowlevel_ops {
         setattr = { request, inode, wanted, mask, info in
             Reply(request, "setattr").attributes { fs throws(FileSystemError) in
                 guard let wanted else { throw .invalid }
+                let handle = info == nil ? nil : try info.handle()
                 let thread = FileSystem.Caller(request).thread
-                return try fs.change(inode, AttributeChange(wanted.pointee, mask), by: thread)
+                return try fs.change(inode, AttributeChange(wanted.pointee, mask), through: handle, by: thread)
             }
         }
         statfs = { request, inode in

@@ -18,10 +18,14 @@ struct AttributeChange: Sendable {
 }
 
 extension FileSystem {
-    /// - Parameter thread: who asks; 0: not known.
-    func change(_ inode: UInt64, _ change: AttributeChange, by thread: Int32 = 0) throws(FileSystemError) -> Entry {
+    /// - Parameters:
+    ///   - handle: what ftruncate(2) came through; nil: a path.
+    ///   - thread: who asks; 0: not known.
+    func change(
+        _ inode: UInt64, _ change: AttributeChange, through handle: OpenHandle? = nil, by thread: Int32 = 0
+    ) throws(FileSystemError) -> Entry {
         guard StatusInode(inode) == nil else { throw .reserved }
-        if let size = change.size { try truncate(FileID(inode), to: size, by: thread) }
+        if let size = change.size { try truncate(FileID(inode), to: size, through: handle, by: thread) }
         return try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(FileID(inode))
             if change.size != nil, change.isOnlySize { return entry(node) }
@@ -40,7 +44,9 @@ extension FileSystem {
 
     /// truncate(2) is an open, a cut and a close in one; ftruncate(2) comes from a writer that has it
     /// open, and counts as its write.
-    private func truncate(_ file: FileID, to size: Int64, by thread: Int32) throws(FileSystemError) {
+    private func truncate(
+        _ file: FileID, to size: Int64, through open: OpenHandle?, by thread: Int32
+    ) throws(FileSystemError) {
         let attached = try namespace.locked { tree throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) in
             let node = try tree.node(file)
             guard node.record.kind == .file else { throw .isDirectory }
@@ -51,13 +57,16 @@ extension FileSystem {
             }
             let attached = try attach(
                 try tree.node(file), asWriter: true, truncating: size == 0 && !isAnew, by: thread, in: &tree)
-            let handle = FileHandle(file: file, content: attached.content, isWriter: true)
-            return (handle, isAnew || attached.isAnew)
+            return (attached.handle, isAnew || attached.isAnew)
         }
         defer { release(attached.handle) }
         let isAlone = attached.handle.content.activeWriters == 1
-        if !attached.isAnew { try prepareChange(of: attached.handle.content, size: size) }
-        if !attached.isAnew { try attached.handle.content.truncate(to: size, by: thread) }
+        if !attached.isAnew {
+            var writer = attached.handle
+            if case .file(let file) = open { writer = file }
+            try prepareChange(through: writer, size: size)
+            try attached.handle.content.truncate(to: size, by: thread)
+        }
         // truncate(2) has no flush after it; with another writer about, this is its to do.
         if isAlone { try flush(.file(attached.handle), by: thread) }
     }

@@ -7,7 +7,13 @@ import UploadCore
 extension FileSystem {
     /// Call before the first change of a content, without any lock.
     /// - Parameter size: what the file would have at least. More than is allowed is refused later, and not copied for.
-    func prepareChange(of content: Content, size: Int64) throws(FileSystemError) {
+    /// - Throws: `released` when nothing may change what was closed: it is whole, and stays so.
+    func prepareChange(through handle: FileHandle, size: Int64) throws(FileSystemError) {
+        guard !handle.isSealed else {
+            explainOnce("of a file that was closed a part has left the spool: it can be replaced, not changed")
+            throw .released
+        }
+        let content = handle.content
         guard let promised = content.promised, size <= configuration.maximumFileSize() ?? .max else { return }
         let version = try namespace.locked { tree throws(FileSystemError) in tree.newVersion() }
         let copy: any SpoolFile

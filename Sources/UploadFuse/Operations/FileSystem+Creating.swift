@@ -91,7 +91,7 @@ extension FileSystem {
 
         let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
         content.made(by: caller.thread)
-        _ = content.opened(asWriter: true) { _, _ in newborn.opened.track }
+        content.opened(asWriter: true) { _, _ in newborn.opened.track }
         var node = CachedNode(record)
         node.content = content
         tree.insert(node)

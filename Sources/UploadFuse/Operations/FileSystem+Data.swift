@@ -90,7 +90,7 @@ extension FileSystem {
             return .parked(roomFirst(for: handle.content, since: debt))
         }
         handle.content.willWrite(through: handle)
-        try prepareChange(of: handle.content, size: offset &+ Int64(source.count))
+        try prepareChange(through: handle, size: offset &+ Int64(source.count))
         let count = try handle.content.write(source, at: offset, by: thread)
         guard gauge.isPressed else { return .written(count) }
         uploads.post(.pressed)

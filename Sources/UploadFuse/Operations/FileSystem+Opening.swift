@@ -27,16 +27,15 @@ extension FileSystem {
         guard node.record.kind == .file else { throw .isDirectory }
         let isWriter = flags & O_ACCMODE != O_RDONLY
         let truncating = isWriter && flags & O_TRUNC != 0
-        let (content, isAnew) = try attach(
+        let (handle, isAnew) = try attach(
             node, asWriter: isWriter, truncating: truncating, by: thread, in: &tree)
-        let handle = FileHandle(file: node.record.file, content: content, isWriter: isWriter)
         return Attached(handle: handle, mustTruncate: truncating && !isAnew)
     }
 
     func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
         if attached.mustTruncate {
             do throws(FileSystemError) {
-                try prepareChange(of: attached.handle.content, size: 0)
+                try prepareChange(through: attached.handle, size: 0)
                 try attached.handle.content.truncate(to: 0, by: thread)
             } catch {
                 release(attached.handle)
@@ -46,11 +45,11 @@ extension FileSystem {
         return Opened(handle: .file(attached.handle), needsNoFlush: !attached.handle.isWriter)
     }
 
-    /// The content of a file with one more handle on it.
+    /// One more handle on a file.
     /// - Returns: also whether it was cut to nothing by a new version.
     func attach(
         _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, by thread: Int32, in tree: inout Tree
-    ) throws(FileSystemError) -> (content: Content, isAnew: Bool) {
+    ) throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) {
         guard let version = node.record.version else { throw .isDirectory }
         let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
         // Published so long ago that it was forgotten, its bytes are gone, too.
@@ -64,10 +63,10 @@ extension FileSystem {
             content = Content(
                 file: node.record.file, spoolFile: made.spoolFile, size: 0, isNew: true, context: writerContext)
             content.made(by: thread)
-            _ = content.opened(asWriter: true) { _, _ in made.opened.track }
+            content.opened(asWriter: true) { _, _ in made.opened.track }
             uploads.post(.opened(made.opened))
             try tree.update(node.record.file) { $0.content = content }
-            return (content, true)
+            return (FileHandle(file: node.record.file, content: content, isWriter: true), true)
         } else {
             guard isHere else { throw .evicted }
             let released = try released(of: version, upload)
@@ -81,19 +80,21 @@ extension FileSystem {
         }
         if truncating, isWriter, content.mayBeginAnew(writers: 0) {
             try beginAnew(content, node.record, by: thread, in: &tree)
-            _ = content.opened(asWriter: true)
+            content.opened(asWriter: true)
             try tree.update(node.record.file) { $0.content = content }
-            return (content, true)
+            return (FileHandle(file: node.record.file, content: content, isWriter: true), true)
         }
+        let sealed: VersionID?
         if isWriter {
             let path = try tree.path(of: node.record.file)
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
             let isPromised = upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
-            let track = content.opened(asWriter: true, isPromised: isPromised) { size, released in
+            let opened = content.opened(asWriter: true, isPromised: isPromised) { size, released in
                 WriteTrack(size: size, schedule: schedule, released: released)
             }
-            if let track, let path {
+            sealed = opened.sealed
+            if let track = opened.track, let path {
                 uploads.post(
                     .opened(
                         OpenedVersion(
@@ -101,10 +102,10 @@ extension FileSystem {
                             nameClass: configuration.classifier.classify(path), isNew: false)))
             }
         } else {
-            _ = content.opened(asWriter: false)
+            sealed = content.opened(asWriter: false).sealed
         }
         try tree.update(node.record.file) { $0.content = content }
-        return (content, false)
+        return (FileHandle(file: node.record.file, content: content, isWriter: isWriter, sealed: sealed), false)
     }
 
     /// The bytes of an unfinished upload that are at the destination alone.

@@ -15,28 +15,33 @@ extension Content {
     /// One more handle; the first writer brings the track.
     /// - Parameter isPromised: its bytes were closed and are not published yet. Of interest with the first writer, and
     ///   with one that comes before those who closed it are gone.
-    /// - Returns: the track, if it was taken.
+    /// - Returns: the track, if it was taken; and the version that this handle may not change (`FileHandle.isSealed`).
+    @discardableResult
     func opened(
         asWriter isWriter: Bool, isPromised: Bool = false,
         track makeTrack: ((_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack)? = nil
-    ) -> WriteTrack? {
+    ) -> (track: WriteTrack?, sealed: VersionID?) {
         locked { state in
             state.handles += 1
-            guard isWriter else { return nil }
+            guard isWriter else { return (nil, nil) }
             let wasLeft = state.isLeft
+            let isSealed =
+                isPromised && !state.isChanged && state.changing == 0 && !state.released.isEmpty
+                && state.failure == nil && state.track?.hasLapsed != true
+            let sealed = isSealed ? state.version : nil
             state.writers += 1
             if let track = state.track, isPromised, wasLeft, !state.isChanged, state.released.isEmpty,
                 track.promise(true)
             {
                 state.isPromised = true
             }
-            guard state.track == nil, let makeTrack else { return nil }
+            guard state.track == nil, let makeTrack else { return (nil, sealed) }
             let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
             state.closedAt = nil
             state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
             track.promise(state.isPromised)
-            return track
+            return (track, sealed)
         }
     }
 
