@@ -40,7 +40,8 @@ final class FileSystemFixture: Sendable {
             process: { $0 },
             death: { [doomed] thread in
                 doomed.threads.withLock { $0.contains(thread) } ? ProcessTable.Death(signal: 9, program: "cp") : nil
-            })
+            },
+            isAlive: { [doomed] process in !doomed.threads.withLock { $0.contains(process) } })
         let clock = Clock()
         namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: { clock.tick() })

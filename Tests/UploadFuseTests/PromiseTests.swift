@@ -171,6 +171,40 @@ import UploadCore
         #expect(bytes.dropFirst(3) == Array("twoend".utf8)[...], "\(bytes)")
     }
 
+    @Test("A copy of the descriptor that a child closes is no close while its parent, who wrote, holds the file")
+    func closedByChild() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "half", by: 7)
+        try fixture.fileSystem.flush(handle, by: 8)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.write(handle, "whole", by: 7)
+        try fixture.fileSystem.flush(handle, by: 7)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 5)
+        // Nor does one that closes after the writer has ended lose anything.
+        try fixture.write(handle, "more", at: 5, by: 9)
+        fixture.doomed.threads.withLock { _ = $0.insert(9) }
+        try fixture.fileSystem.flush(handle, by: 8)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 9)
+        fixture.fileSystem.release(handle)
+    }
+
+    @Test("A close beside a write that is half there is no close: that comes with the other one's")
+    func closedDuringWrite() throws {
+        let fixture = try FileSystemFixture()
+        let log = try fixture.create("a")
+        let other = try fixture.open(2)
+        try fixture.write(other, "one")
+        let slow = SlowSource(text: "two") {
+            try fixture.close(other)
+            #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        }
+        _ = try fixture.fileSystem.write(log, slow, at: 3)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.close(log)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
+    }
+
     @Test("Who writes on through a handle that others flushed beside it writes in place, as a shell's log")
     func othersWriteOn() throws {
         let fixture = try FileSystemFixture()

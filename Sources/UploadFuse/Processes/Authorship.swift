@@ -28,6 +28,13 @@ struct Authorship: Sendable {
         deaths[process(of: thread, table)] = death
     }
 
+    /// This thread lets go of a copy that was lent to it: who wrote last is another one, lives, and has the file open
+    /// still. A program that starts another one does that in the middle of its writing.
+    mutating func isLent(to thread: Int32, _ table: ProcessTable) -> Bool {
+        guard thread > 0, author > 0, process(of: thread, table) != author else { return false }
+        return table.isAlive(author)
+    }
+
     /// Set when what there is was left by somebody who was killed in the middle of it.
     var tear: (process: Int32, death: ProcessTable.Death)? {
         guard author > 0, let death = deaths[author] else { return nil }

@@ -10,6 +10,8 @@ struct ProcessTable: Sendable {
     var process: @Sendable (_ thread: Int32) -> Int32
     /// How the thread's process dies, when a signal is what ends it; nil for one that lives, or ends by itself.
     var death: @Sendable (_ thread: Int32) -> Death?
+    /// Whether a process still runs: kill(2) with no signal.
+    var isAlive: @Sendable (_ process: Int32) -> Bool = { kill($0, 0) == 0 || errno == EPERM }
 
     struct Death: Sendable, Hashable {
         let signal: Int32

@@ -62,9 +62,13 @@ extension Content {
             if let processes = context.processes { state.authorship.flushed(by: thread, processes) }
             if let failure = state.failure { throw failure }
             guard !state.isUnlinked else { return }
+            // Its writer goes on, and closes it then.
+            if !isLast, let processes = context.processes, state.authorship.isLent(to: thread, processes) { return }
             state.track?.flushed()
             if let handle { state.flushed.insert(ObjectIdentifier(handle)) }
             if isLast { state.track?.finish() }
+            // Another descriptor's writer is not done yet, or in the middle of it: the close is that one's to give.
+            guard isLast || state.isLeft else { return }
             guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
             try checkTrack(&state)
             try journal(state.pendingClose)

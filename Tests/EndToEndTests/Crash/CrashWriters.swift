@@ -170,6 +170,33 @@ enum CrashWriters {
                 self.note("gone", name, b"")
                 self.done(new, content)
 
+            def torn(self):
+                """A writer of its own that dies by a signal in the middle: not to be published."""
+                name, content = self.fresh(), self.bytes()
+                self.note("gone", name, b"")
+                child = os.fork()
+                if child == 0:
+                    try:
+                        file = os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o644)
+                        os.write(file, content[:len(content) // 2 + 1] or b"x")
+                    finally:
+                        os.kill(os.getpid(), 9)
+                os.waitpid(child, 0)
+
+            def twice(self):
+                """Two descriptors, in turns; the first one is closed before the other has written its last."""
+                name, content = self.fresh(), self.bytes()
+                self.note("begin", name, content)
+                first = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                second = os.open(self.path(name), os.O_WRONLY)
+                for number, at in enumerate(range(0, len(content), 60000)):
+                    last = at + 60000 >= len(content)
+                    if last: os.close(first)
+                    os.pwrite(second if last or number % 2 else first, content[at:at + 60000], at)
+                if not content: os.close(first)
+                os.close(second)
+                self.done(name, content)
+
             def film(self):
                 """A stream bigger than what the quota leaves; at its end the head is written again."""
                 name, content = self.fresh(), bytearray(self.random.randbytes(9 << 20))
@@ -186,7 +213,8 @@ enum CrashWriters {
                     for _ in range(12):
                         self.random.choice([
                             self.copy, self.copy, self.scattered, self.append, self.patch, self.replace, self.publish,
-                            self.remove, self.synced, self.over, self.again, self.moved] + [self.film] * self.films)()
+                            self.remove, self.synced, self.over, self.again, self.moved, self.torn, self.twice]
+                            + [self.film] * self.films)()
                 except OSError:
                     pass  # The mount died. What was promised until then is noted.
 
