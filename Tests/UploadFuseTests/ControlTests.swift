@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -52,7 +53,7 @@ import UploadCore
         let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
         try fixture.write(writer, "newer")
         try fixture.close(writer)
-        fixture.uploads.set(try .sample(inode, .queued))
+        fixture.uploads.set(try .sample(inode, .queued, version: 2))
         _ = fixture.uploads.takeEvents()
         try fixture.fileSystem.perform("cancel a.txt")
         #expect(fixture.uploads.takeEvents() == ["discarded 2"])
@@ -60,6 +61,30 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(2))?.closed == nil)
         #expect(try fixture.journal.supersededUploads() == [VersionID(2): nil])
         #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "text")
+    }
+
+    @Test("With the newest version goes what failed before it; a second discard, of what came back, is refused")
+    func discardAll() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a.txt", "kept")
+        for (version, phase) in [(Int64(2), Phase.failed), (3, .interrupted)] {
+            let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
+            try fixture.write(writer, "bad", by: 7)
+            fixture.doomed.threads.withLock { _ = $0.insert(7) }
+            try fixture.close(writer, by: 7)
+            try fixture.journal.apply([
+                .setPhase(VersionID(version), phase, failure: FailureSentences.interrupted, retries: 0)
+            ])
+        }
+        fixture.uploads.set(try .sample(inode, .interrupted, version: 3))
+        _ = fixture.uploads.takeEvents()
+        try fixture.fileSystem.perform("discard a.txt")
+        #expect(fixture.uploads.takeEvents() == ["discarded 2", "discarded 3"])
+        #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "kept")
+        // It was not this one that anybody looked at.
+        fixture.uploads.set(try .sample(inode, .failed, version: 2))
+        #expect(throws: FileSystemError.notNow) { try fixture.fileSystem.perform("discard a.txt") }
+        #expect(try fixture.lookup("a.txt") != nil)
     }
 
     @Test("What a newer close has superseded does not come back with a cancel: the file is gone")
@@ -70,7 +95,7 @@ import UploadCore
         try fixture.write(writer, "newer")
         try fixture.close(writer)
         #expect(try fixture.journal.uploads(of: FileID(inode)).count == 2)
-        fixture.uploads.set(try .sample(inode, .queued))
+        fixture.uploads.set(try .sample(inode, .queued, version: 2))
         _ = fixture.uploads.takeEvents()
         try fixture.fileSystem.perform("cancel a.txt")
         #expect(fixture.uploads.takeEvents() == ["removed \(inode)"])

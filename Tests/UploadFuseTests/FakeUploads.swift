@@ -123,10 +123,11 @@ final class FakeUploads: Uploads {
 }
 
 extension FileStatus {
-    static func sample(_ file: UInt64, _ phase: Phase, url: String? = nil, failure: Failure? = nil) throws -> FileStatus
-    {
+    static func sample(
+        _ file: UInt64, _ phase: Phase, version: Int64 = 1, url: String? = nil, failure: Failure? = nil
+    ) throws -> FileStatus {
         var status = FileStatus(
-            file: FileID(file), version: VersionID(1), path: try UploadPath("a.txt"), phase: phase,
+            file: FileID(file), version: VersionID(version), path: try UploadPath("a.txt"), phase: phase,
             contentType: "text/plain", size: 100, isClosed: true, chunkSize: 64)
         status.acknowledged = 50
         status.receipt = url.map { PublishReceipt(url: $0, size: 100, digest: "sha-256=:x:") }

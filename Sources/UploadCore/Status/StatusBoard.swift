@@ -13,7 +13,8 @@ package final class StatusBoard: Sendable {
 
     private struct State {
         var entries: [VersionID: Listed] = [:]
-        var newest: [FileID: VersionID] = [:]
+        /// Those that are listed of each file, in order.
+        var versions: [FileID: [VersionID]] = [:]
         var totals = StatusOverview.Totals()
         var stoppage: StatusOverview.Stoppage?
         var trouble: Failure?
@@ -84,8 +85,8 @@ package final class StatusBoard: Sendable {
             var entry = entry
             entry.meter.record(0, at: now())
             state.entries[entry.status.version] = Listed(entry)
-            let newest = state.newest[entry.status.file]
-            state.newest[entry.status.file] = max(entry.status.version, newest ?? entry.status.version)
+            state.versions[entry.status.file, default: []].append(entry.status.version)
+            state.versions[entry.status.file]?.sort()
         }
     }
 
@@ -101,7 +102,7 @@ package final class StatusBoard: Sendable {
             guard listed.entry.status.phase != before else { return (nil, []) }
             listed.entry.enter(listed.entry.status.phase, at: time)
             let status = listed.entry.live(at: time)
-            guard status.phase.isSettled, state.newest[status.file] == version else { return (status, []) }
+            guard status.phase.isSettled, state.versions[status.file]?.last == version else { return (status, []) }
             return (status, Array((state.waiters.removeValue(forKey: status.file) ?? [:]).values))
         }
         guard let moved else { return nil }
@@ -114,8 +115,8 @@ package final class StatusBoard: Sendable {
     package func remove(_ version: VersionID) {
         state.withLock { state in
             guard let file = state.entries.removeValue(forKey: version)?.entry.status.file else { return }
-            guard state.newest[file] == version else { return }
-            state.newest[file] = nil
+            state.versions[file]?.removeAll { $0 == version }
+            if state.versions[file]?.isEmpty == true { state.versions[file] = nil }
         }
     }
 
@@ -171,7 +172,7 @@ package final class StatusBoard: Sendable {
     package func status(of file: FileID) -> FileStatus? {
         let time = now()
         return state.withLock { state in
-            state.newest[file].flatMap { state.entries[$0] }?.entry.live(at: time)
+            state.versions[file]?.last.flatMap { state.entries[$0] }?.entry.live(at: time)
         }.map(resolved)
     }
 

@@ -32,21 +32,21 @@ extension FileSystem {
         case .pause: uploads.post(.paused(true))
         case .resume: uploads.post(.paused(false))
         case .retryAll: uploads.post(.retried(nil))
-        case .release(let path): try release(try file(path, in: [.interrupted]))
+        case .release(let path): try release(try status(path, in: [.interrupted]).file)
         case .retry(let path):
-            let file = try file(path, in: [.failed, .waiting])
+            let file = try status(path, in: [.failed, .waiting]).file
             // What a failed write has left is never sent as it is.
             let upload = try journalled { () throws(JournalError) in try journal.newestUpload(of: file) }
             guard upload?.isSpoiled != true else { throw .lost }
             uploads.post(.retried(file))
-        case .discard(let path): try giveUp(try file(path, in: [.failed, .interrupted]))
+        case .discard(let path): try giveUp(try status(path, in: [.failed, .interrupted]))
         case .cancel(let path):
-            try giveUp(try file(path, in: [.queued, .uploading, .waiting, .held, .failed, .interrupted]))
+            try giveUp(try status(path, in: [.queued, .uploading, .waiting, .held, .failed, .interrupted]))
         }
     }
 
     /// - Throws: `notNow` when it is in no such phase.
-    private func file(_ path: UploadPath, in phases: Set<Phase>) throws(FileSystemError) -> FileID {
+    private func status(_ path: UploadPath, in phases: Set<Phase>) throws(FileSystemError) -> FileStatus {
         let file = try namespace.locked { tree throws(FileSystemError) -> FileID in
             var node = try tree.node(.root)
             for name in path.components {
@@ -56,8 +56,8 @@ extension FileSystem {
             guard node.record.kind == .file else { throw .isDirectory }
             return node.record.file
         }
-        guard let phase = uploads.status(of: file)?.phase, phases.contains(phase) else { throw .notNow }
-        return file
+        guard let status = uploads.status(of: file), phases.contains(status.phase) else { throw .notNow }
+        return status
     }
 
     /// What was interrupted is closed now, as it is, in the place of its writer.
@@ -75,12 +75,15 @@ extension FileSystem {
     }
 
     /// The newest version goes. What was closed before it comes back; a file of which nothing is left is unlinked.
-    private func giveUp(_ file: FileID) throws(FileSystemError) {
+    /// - Parameter status: as it was when that was decided.
+    private func giveUp(_ status: FileStatus) throws(FileSystemError) {
+        let file = status.file
         let change = try namespace.locked { tree throws(FileSystemError) -> KernelCaches.Change in
             let node = try tree.node(file)
             guard let version = node.record.version, let name = node.record.name else { throw .notFound }
             guard node.claims == 0 else { throw .beingPublished }
             guard node.content?.hasWriters != true else { throw .notNow }
+            guard status.version == version else { throw .notNow }
             let versions = try journalled { () throws(JournalError) in try journal.uploads(of: file) }
             // It was just published.
             let newest = versions.last { $0.version == version }
@@ -105,7 +108,8 @@ extension FileSystem {
             try namespace.journalled([.updateNode(record)] + void)
             tree.recorded(record)
             try tree.update(file) { $0.content = nil }
-            uploads.post(.discarded(version))
+            // Also what failed before it, and would be listed as the newest.
+            for row in versions where row.version > older.version { uploads.post(.discarded(row.version)) }
             return .inode(file.rawValue)
         }
         kernel.note(change)
