@@ -107,7 +107,12 @@ extension UploadEngine {
         // What is left here of a stream that passed through is of no use, unless somebody has it open: then it stays
         // until there is need for the room.
         if !upload.machine.plan.released.isEmpty, evict(version, of: upload.machine.file) { discardSpool(version) }
-        let isSuperseded = versions[upload.machine.file]?.last != version || upload.isDoomed
+        // A newer one that is no close (yet) may be discarded: then this is what there is.
+        let isSuperseded =
+            upload.isDoomed
+            || (versions[upload.machine.file] ?? []).contains {
+                $0 > version && uploads[$0]?.machine.supersedes == true
+            }
         forget(version)
         if let track = upload.track, !isSuperseded {
             // Somebody has it open, and has not changed it.

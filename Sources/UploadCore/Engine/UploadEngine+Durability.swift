@@ -7,6 +7,8 @@ extension UploadEngine {
     func acknowledged(_ version: VersionID, at moment: Timestamp) {
         // What was written before it is known now.
         takeNews(version)
+        // A close that came before the word of it: it is void, too.
+        if case .spoiled(let failure)? = uploads[version]?.machine.halt { return spoil(version, failure) }
         uploads[version]?.closedAt = moment
         gathered[version] = moment
         if uploads[version]?.isSuccessor == true { superseded[version, default: []] += [] }
@@ -27,7 +29,7 @@ extension UploadEngine {
         }
     }
 
-    private var isKeepingWanted: Bool { !isStopping && !(gathered.isEmpty && awaitingNames.isEmpty) }
+    private var isKeepingWanted: Bool { !isStopping && !(gathered.isEmpty && awaitingNames.isEmpty && !isUnkept) }
 
     /// Closes to be kept. Those are not closes (yet) whose writers may be there still: the journal's word for
     /// them is taken back, so that a kill of ours does not publish half a file.
@@ -102,7 +104,9 @@ extension UploadEngine {
                 closes[version].map { JournalChange.durable(version, ofClose: $0) }
             }
             do throws(JournalError) {
-                try world.journal.apply(marks)
+                // With nothing to be kept it is a question: whether the journal takes something (again).
+                try world.journal.apply(
+                    closes.isEmpty ? [.setFact(name: Self.keptFact, value: "\(world.now())")] : marks)
                 try world.journal.synchronize()
             } catch {
                 world.log.trouble(FailureSentences.unkept(error))
@@ -122,15 +126,28 @@ extension UploadEngine {
         return outcome.durable.count + outcome.damaged.count == closes.count && isJournalKept
     }
 
-    private func showKeeping(_ isKept: Bool) {
+    private static let keptFact = "kept"
+
+    /// Whether the journal is brought to the disk.
+    func showKeeping(_ isKept: Bool) {
+        let isBack = isUnkept && isKept
         isUnkept = !isKept
         world.board.troubled(isKept ? nil : FailureSentences.journalNotKept)
+        if isBack { startMakingRoom() }
+        if !isKept { startKeeping() }
     }
 
     /// What a close has made needless goes, and the version may be published: it is on stable storage, or the disk
     /// takes nothing now, and nobody is to wait for that. Not if the close is void by now: then the next one decides.
     private func replace(_ version: VersionID, after close: Timestamp) {
-        guard superseded[version] != nil, (try? Self.holds(close, of: version, world.journal)) == true else { return }
+        guard superseded[version] != nil else { return }
+        do throws(JournalError) {
+            guard try Self.holds(close, of: version, world.journal) else { return }
+        } catch {
+            // Nobody knows: looked at again with the next round.
+            gathered[version] = close
+            return world.log.trouble(FailureSentences.journal(error))
+        }
         for needless in superseded.removeValue(forKey: version) ?? [] { discard(needless) }
         moved(version)
     }
@@ -138,15 +155,27 @@ extension UploadEngine {
     /// The kernel keeps no bytes that the disk has refused: what would be read later is not what was written (P2).
     private func damaged(_ version: VersionID, _ error: SpoolError) {
         gathered[version] = nil
-        // Given up or published meanwhile, it is nobody's loss.
-        guard let upload = uploads[version] else { return }
         let failure = FailureSentences.spool(error)
         world.log.trouble(failure, ["version": "\(version)"])
+        guard let upload = uploads[version] else { return damagedAfterwards(version, failure) }
         // Who goes on with it is told.
         upload.track?.fail(failure)
         spoil(version, failure)
-        // Its close is void, so the one before it is the last.
-        takeUpAgain(superseded.removeValue(forKey: version) ?? [])
+    }
+
+    /// The destination has it, and what the spool has is not that any more: it is not for reading, or changing.
+    func damagedAfterwards(_ version: VersionID, _ failure: Failure) {
+        // Somebody has it open for writing: when that one is gone.
+        dormant[version]?.track.fail(failure)
+        evictPublished(version)
+    }
+
+    /// - Parameter version: may be given up, or not be published; then nothing is done.
+    func evictPublished(_ version: VersionID) {
+        guard let row = try? world.journal.upload(version), row.phase == .done, row.isSpooled,
+            evict(version, of: row.file)
+        else { return }
+        discardSpool(version)
     }
 }
 

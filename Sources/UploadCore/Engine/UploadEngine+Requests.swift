@@ -67,8 +67,12 @@ extension UploadEngine {
             give(up: version)
             return nil
         }
-        guard name.namesGivenUp <= keptNames else {
+        // What was given up since it was first asked for can't have been its own.
+        var asked = name
+        if let before = uploads[version]?.asked, before.path == name.path, before.mark == name.mark { asked = before }
+        guard asked.namesGivenUp <= keptNames else {
             world.names.release(file, published: false)
+            uploads[version]?.asked = asked
             awaitingNames.insert(version)
             startKeeping()
             return nil

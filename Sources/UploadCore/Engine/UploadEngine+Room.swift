@@ -99,32 +99,39 @@ extension UploadEngine {
         let chosen = lowest..<end
         guard !chosen.isEmpty else { return }
         uploads[version]?.machine.release(chosen)
-        let gone = await punch(chosen, of: version, schedule, track)
-        let rest = RangeSet(chosen).subtracting(gone)
+        guard record([.released(version, chosen)]) else {
+            // They stay, and so does what is known of them.
+            track.unrelease(schedule.range(of: chosen))
+            uploads[version]?.machine.unrelease(RangeSet(chosen), areStored: true)
+            return showKeeping(false)
+        }
+        let punched = await punch(chosen, of: version, schedule, track)
+        if !punched.isKept { showKeeping(false) }
+        let rest = RangeSet(chosen).subtracting(punched.known)
         guard !rest.isEmpty else { return }
-        // The journal does not have all receipts, or the disk failed: those chunks stay, and are sent once more.
+        // The journal does not have all receipts: those chunks stay, and are sent once more.
         for range in rest.ranges { track.unrelease(schedule.range(of: range)) }
-        uploads[version]?.machine.unrelease(rest)
+        uploads[version]?.machine.unrelease(rest, areStored: false)
         moved(version)
         dispatch()
     }
 
-    /// Journalled first, and on stable storage: what the journal does not know to be gone would be read as zeros
-    /// after a crash.
-    /// - Returns: what has left the spool.
+    /// On stable storage first: what the journal does not know to be gone would be read as zeros after a crash.
+    /// - Returns: what the journal calls released, which then stays so, whether its room is free or not; and whether
+    ///   the journal is on stable storage.
     private func punch(
         _ chosen: Range<ChunkIndex>, of version: VersionID, _ schedule: ChunkSchedule, _ track: WriteTrack
-    ) async -> RangeSet<ChunkIndex> {
-        guard record([.released(version, chosen)]) else { return RangeSet() }
-        let punched = Mutex(RangeSet<ChunkIndex>())
+    ) async -> (known: RangeSet<ChunkIndex>, isKept: Bool) {
+        let punched = Mutex((known: RangeSet<ChunkIndex>(), isKept: false))
         await world.offload { [world] in
+            let isKept = world.keepJournal()
             do {
-                try world.journal.synchronize()
                 let known = try world.journal.releasedChunks(of: version).intersection(RangeSet(chosen))
-                // Those stay released, whatever comes: the journal says so.
-                punched.withLock { $0 = known }
+                punched.withLock { $0 = (known, isKept) }
+                guard isKept else { return }
                 let file = try world.spool.open(version)
-                for range in known.ranges.map({ schedule.range(of: $0) }) {
+                // One by one: who asks for the file's size waits for it.
+                for range in known.ranges.flatMap({ $0.map(schedule.range(of:)) }) {
                     // Not if the file was cut to nothing meanwhile: then other bytes may be there.
                     try track.whileReleased(range) { () throws(SpoolError) in try file.punch(range) }
                 }

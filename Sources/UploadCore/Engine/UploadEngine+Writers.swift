@@ -139,6 +139,8 @@ extension UploadEngine {
         if let opened = dormant[version] {
             guard opened.track.hasNews else {
                 dormant[version] = nil
+                // Of no use any more.
+                if opened.track.failure != nil { evictPublished(version) }
                 return
             }
             wake(version)
@@ -148,9 +150,7 @@ extension UploadEngine {
         uploads[version]?.machine.closed()
         uploads[version]?.track = nil
         if let moment { uploads[version]?.closedAt = moment }
-        if case .spoiled(let failure) = upload.machine.halt {
-            record([.setPhase(version, .failed, failure: failure, retries: upload.retries)])
-        }
+        if case .spoiled(let failure) = upload.machine.halt { spoil(version, failure) }
         failIfHalted(version)
         supersede(version)
         settleAnew(version)
@@ -158,7 +158,9 @@ extension UploadEngine {
 
     private func spoiled(_ version: VersionID, _ failure: Failure) {
         // What is published is there, whatever became of it here, unless its change has begun.
-        if dormant[version] != nil, (try? world.journal.upload(version)?.phase) == .done { return }
+        if dormant[version] != nil, (try? world.journal.upload(version)?.phase) == .done {
+            return damagedAfterwards(version, failure)
+        }
         wake(version)
         spoil(version, failure)
     }
@@ -167,10 +169,15 @@ extension UploadEngine {
     func spoil(_ version: VersionID, _ failure: Failure) {
         guard let upload = uploads[version] else { return }
         uploads[version]?.machine.spoiled(failure)
+        gathered[version] = nil
+        // The journal may have one that the engine has not heard of.
+        let close = (try? world.journal.upload(version)?.closed) ?? upload.closedAt
         record(
-            (upload.closedAt.map { [.lapsed(version, ofClose: $0)] } ?? [])
+            (close.map { [.lapsed(version, ofClose: $0)] } ?? [])
                 + [.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         moved(version)
+        // Its close is void, so the one before it is the last.
+        takeUpAgain(superseded.removeValue(forKey: version) ?? [])
     }
 
     private func torn(_ version: VersionID, _ failure: Failure) {
@@ -182,6 +189,7 @@ extension UploadEngine {
         // Another writer may have closed it since, and whole.
         if let row = try? world.journal.upload(version), row.closed == nil {
             record([.setPhase(version, .interrupted, failure: failure, retries: upload.retries)])
+            takeUpAgain(superseded.removeValue(forKey: version) ?? [])
         }
         moved(version)
     }

@@ -75,6 +75,8 @@ package actor UploadEngine {
         var isDoomed = false
         /// Given up for this one.
         var successor: VersionID?
+        /// Its name as it was when it could not be published yet.
+        var asked: ClaimedName?
 
         /// As far as can be told now.
         var acknowledged: ChunkTotals {

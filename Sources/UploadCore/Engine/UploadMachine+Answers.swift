@@ -37,6 +37,8 @@ extension UploadMachine {
         recoveredFromFailure()
         fruitlessFinishes = 0
         firstFruitless = nil
+        // What a failed write has left is none of what was published.
+        if case .spoiled = halt { return .outdated }
         guard case .underway(_, isOutdated: true) = publishing else { return .current }
         if !plan.released.isEmpty { _ = lostForGood() }
         return .outdated

@@ -224,9 +224,10 @@ package struct UploadMachine: Sendable {
         plan.release(chunks)
     }
 
-    /// These stay in the spool after all, and nobody knows whether the destination has them.
-    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>) {
-        plan.unrelease(chunks)
+    /// These stay in the spool after all.
+    /// - Parameter areStored: whether the destination has them; else they are sent again.
+    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>, areStored: Bool) {
+        plan.unrelease(chunks, areStored: areStored)
     }
 
     package mutating func settled() {

@@ -165,10 +165,11 @@ package struct ChunkPlan: Sendable {
         released.insert(contentsOf: indexes)
     }
 
-    /// They have not, and are to be sent again.
-    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>) {
+    /// They have not.
+    /// - Parameter areStored: else they are to be sent again.
+    package mutating func unrelease(_ chunks: RangeSet<ChunkIndex>, areStored: Bool) {
         released.subtract(chunks)
-        stored.subtract(chunks)
+        if !areStored { stored.subtract(chunks) }
     }
 
     /// What an earlier process had acknowledged and the destination still has.

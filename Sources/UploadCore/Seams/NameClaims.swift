@@ -32,11 +32,26 @@ package struct ClaimedName: Sendable, Hashable {
     package let mode: UInt32
     /// How many names had been given up by then.
     package let namesGivenUp: UInt64
+    /// Another one after the file, or a directory, was renamed.
+    package let mark: Mark
 
-    package init(path: UploadPath, modified: Timestamp, mode: UInt32, namesGivenUp: UInt64) {
+    package struct Mark: Sendable, Hashable {
+        /// When the file's attributes or its name changed last.
+        let changed: Timestamp
+        /// Directories that were renamed so far, any of them.
+        let directoriesMoved: UInt64
+
+        package init(changed: Timestamp, directoriesMoved: UInt64) {
+            self.changed = changed
+            self.directoriesMoved = directoriesMoved
+        }
+    }
+
+    package init(path: UploadPath, modified: Timestamp, mode: UInt32, namesGivenUp: UInt64, mark: Mark) {
         self.namesGivenUp = namesGivenUp
         self.path = path
         self.modified = modified
         self.mode = mode
+        self.mark = mark
     }
 }

@@ -32,7 +32,7 @@ extension FileSystem {
             try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
             // No file is ever published under a temporary name; below such a directory they are.
             if target?.record.kind == .file || oldClass == .ordinary || source.record.kind == .directory {
-                tree.gaveUpName()
+                tree.gaveUpName(ofDirectory: source.record.kind == .directory)
             }
             let newClass = try nameClass(of: source.record.file, in: tree)
             switch source.record.kind {

@@ -38,7 +38,9 @@ extension Namespace: NameClaims {
             tree.insert(claimed)
             return ClaimedName(
                 path: path, modified: node.attributes.times.modified, mode: node.record.attributes.mode,
-                namesGivenUp: tree.namesGivenUp)
+                namesGivenUp: tree.namesGivenUp,
+                mark: ClaimedName.Mark(
+                    changed: node.record.attributes.changed, directoriesMoved: tree.directoriesMoved))
         }
     }
 

@@ -12,6 +12,7 @@ struct Tree: Sendable {
     private var lastVersion: VersionID
     /// Names that something had which may come to be published.
     private(set) var namesGivenUp: UInt64 = 0
+    private(set) var directoriesMoved: UInt64 = 0
 
     init(journal: any Journal, root: NodeRecord) throws(JournalError) {
         self.journal = journal
@@ -33,8 +34,9 @@ struct Tree: Sendable {
     }
 
     /// The journal has just been told that this name (or every name below it) is free.
-    mutating func gaveUpName() {
+    mutating func gaveUpName(ofDirectory isDirectory: Bool = false) {
         namesGivenUp += 1
+        if isDirectory { directoriesMoved += 1 }
     }
 
     // MARK: Finding

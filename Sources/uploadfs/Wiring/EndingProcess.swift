@@ -28,6 +28,8 @@ enum EndingProcess {
         guard descriptor >= 0 else { return true }
         defer { close(descriptor) }
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&poller, 1, limit) != 0
+        var count: Int32
+        repeat { count = poll(&poller, 1, limit) } while count < 0 && errno == EINTR
+        return count > 0
     }
 }

@@ -25,6 +25,7 @@ final class EngineBench: Sendable {
             var claimed: Set<FileID> = []
             var held: Set<FileID> = []
             var givenUp: UInt64 = 0
+            var isBusy = false
             var error: JournalError?
             var journal: MemoryJournal?
         }
@@ -38,8 +39,12 @@ final class EngineBench: Sendable {
         var namesGivenUp: UInt64 { state.withLock(\.givenUp) }
         func giveUpName() { state.withLock { $0.givenUp += 1 } }
 
+        /// From now on another file is unlinked whenever somebody asks for a name.
+        func giveUpNamesAlways() { state.withLock { $0.isBusy = true } }
+
         /// Somebody has it open for writing.
         func hold(_ file: FileID) { state.withLock { _ = $0.held.insert(file) } }
+        func letGo(_ file: FileID) { state.withLock { _ = $0.held.remove(file) } }
         var claimed: Set<FileID> { state.withLock(\.claimed) }
 
         /// What every question is answered with from now on; nil: the answer.
@@ -55,8 +60,11 @@ final class EngineBench: Sendable {
             if let error = state.withLock(\.error) { throw error }
             return state.withLock { state in
                 guard let path = state.paths[file] else { return nil }
+                if state.isBusy { state.givenUp += 1 }
                 state.claimed.insert(file)
-                return ClaimedName(path: path, modified: EngineBench.start, mode: 0o644, namesGivenUp: state.givenUp)
+                return ClaimedName(
+                    path: path, modified: EngineBench.start, mode: 0o644, namesGivenUp: state.givenUp,
+                    mark: ClaimedName.Mark(changed: EngineBench.start, directoriesMoved: 0))
             }
         }
 

@@ -85,6 +85,20 @@ import Testing
         await bench.stop()
     }
 
+    @Test("Names that others give up all the while don't keep a file back: what had its name is long gone")
+    func busyNames() async throws {
+        let bench = try await EngineBench()
+        bench.names.giveUpNamesAlways()
+        let writer = try bench.create("a", number: 2, nameClass: .ordinary)
+        try bench.close(writer)
+        bench.front.post(.awaited(writer.file))
+        while !(await bench.engine.awaitingNames.contains(writer.version)) { await Task.yield() }
+        await bench.sleepsUntil(.milliseconds(500))
+        bench.clock.advance(by: .milliseconds(500))
+        try await bench.untilPublished("a")
+        await bench.stop()
+    }
+
     @Test("A version that takes a published one's place is published only when its own close is durable")
     func successor() async throws {
         let bench = try await EngineBench()

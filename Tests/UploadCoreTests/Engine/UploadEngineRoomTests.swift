@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
-import UploadCore
+
+@testable import UploadCore
 
 /// P4: the quota, and who gives room when it presses. Chunks of a page, so that each one's room can be given back.
 @Suite(.timeLimit(.minutes(1))) struct UploadEngineRoomTests {
@@ -141,6 +142,28 @@ import UploadCore
             await Task.yield()
         }
         await bench.stop()
+    }
+
+    @Test("When the journal takes nothing no room is made, nothing is sent again, and it is tried again later")
+    func journalRefuses() async throws {
+        let bench = try await EngineBench(destination: Self.destination(), spoolLimit: Int64(16 * Self.page))
+        let writer = try bench.create("film", number: 2)
+        try bench.write(writer, EngineBench.bytes(8 * Self.page), at: 0)
+        await bench.destination.calls(.send, atLeast: 8)
+        while try bench.journal.storedChunks(of: writer.version).count < 8 { await Task.yield() }
+        bench.journal.fail(with: .noSpace)
+        bench.spool.gauge.add(Int64(8 * Self.page))
+        bench.front.post(.pressed)
+        while await !bench.engine.isUnkept { await Task.yield() }
+        #expect(writer.track.released.isEmpty)
+        bench.journal.fail(with: nil)
+        while writer.track.released.isEmpty {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        #expect(await !bench.engine.isUnkept)
+        await bench.stop()
+        #expect(bench.destination.count(.send) == 8)
     }
 
     @Test("A stream that passed through, opened while it is published and left alone, is published, and stays here")

@@ -56,6 +56,18 @@ extension UploadMachineTests {
         #expect(machine.failure?.code == "gave-up")
     }
 
+    @Test("What a failed write has left is not what was published meanwhile")
+    func spoiledWhilePublishing() throws {
+        var machine = Self.machine(size: 5, closed: true)
+        machine.settled()
+        #expect(Self.start(&machine) == .put)
+        machine.opened()
+        machine.spoiled(FailureSentences.releasedLost)
+        #expect(machine.published() == .outdated)
+        machine.closed()
+        #expect(machine.phase == .failed)
+    }
+
     @Test("A lost session is begun again from the first byte")
     func sessionLost() throws {
         var (machine, chunks) = try Self.sending()
