@@ -87,6 +87,25 @@ import UploadCore
         #expect(try fixture.lookup("a.txt") != nil)
     }
 
+    @Test("A version that the destination has since replaced does not come back with a discard")
+    func discardOfRepublished() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a.txt", "text")
+        try fixture.publish(VersionID(1))
+        let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(writer, "newer")
+        try fixture.close(writer)
+        try fixture.publish(VersionID(2))
+        // Changed in place, and killed.
+        let log = try fixture.open(inode)
+        try fixture.write(log, "half", at: 5, by: 7)
+        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        try fixture.close(log, by: 7)
+        fixture.uploads.set(try .sample(inode, .interrupted, version: 2))
+        #expect(throws: FileSystemError.published) { try fixture.fileSystem.perform("discard a.txt") }
+        #expect(try fixture.content(try fixture.open(inode, O_RDONLY)) == "newerhalf")
+    }
+
     @Test("What a newer close has superseded does not come back with a cancel: the file is gone")
     func cancelWithSuperseded() throws {
         let fixture = try FileSystemFixture()

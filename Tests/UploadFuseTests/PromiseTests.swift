@@ -189,6 +189,21 @@ import UploadCore
         fixture.fileSystem.release(handle)
     }
 
+    @Test("Who closes a descriptor of its own gives the close, though another program wrote last and lives")
+    func closedByOther() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        let second = try fixture.open(2)
+        try fixture.write(second, "two", at: 3, by: 8)
+        try fixture.write(first, "one", by: 7)
+        try fixture.fileSystem.flush(first, by: 7)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.fileSystem.flush(second, by: 8)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
+        fixture.fileSystem.release(first)
+        fixture.fileSystem.release(second)
+    }
+
     @Test("A close beside a write that is half there is no close: that comes with the other one's")
     func closedDuringWrite() throws {
         let fixture = try FileSystemFixture()

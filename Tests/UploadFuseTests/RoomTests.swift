@@ -183,6 +183,25 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
     }
 
+    @Test("Such a stream is replaced though somebody else has it open for writing, and has not written")
+    func sealedAndReplaced() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a", flags: O_RDWR)
+        try fixture.write(first, Self.page)
+        try fixture.write(first, Self.page, at: 4096)
+        let track = try #require(fixture.uploads.track(1))
+        _ = track.drain()
+        #expect(track.release(0..<4096))
+        try fixture.close(first)
+        let lingering = try fixture.open(2, O_RDWR)
+        let anew = try fixture.open(2, O_WRONLY | O_TRUNC)
+        try fixture.write(anew, "new")
+        try fixture.close(anew)
+        try fixture.close(lingering)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 8192)
+        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
+    }
+
     @Test("No room is made where a write is under way")
     func underWay() {
         let track = WriteTrack(size: 100, schedule: .equal(10))

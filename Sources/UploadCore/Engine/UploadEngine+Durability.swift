@@ -145,7 +145,7 @@ extension UploadEngine {
             guard try Self.holds(close, of: version, world.journal) else { return }
         } catch {
             // Nobody knows: looked at again with the next round.
-            gathered[version] = close
+            gathered[version] = gathered[version] ?? close
             return world.log.trouble(FailureSentences.journal(error))
         }
         for needless in superseded.removeValue(forKey: version) ?? [] { discard(needless) }

@@ -46,6 +46,16 @@ extension UploadEngine {
         if let session = needless.session { abort(session) }
     }
 
+    /// The version is no close any more: what was given up for it, and is just being published, is not; and what
+    /// waits for its being durable is to be taken up again.
+    func replacedBy(_ version: VersionID) -> [Needless] {
+        for older in uploads.filter({ $0.value.successor == version }).keys {
+            uploads[older]?.isDoomed = false
+            uploads[older]?.successor = nil
+        }
+        return superseded.removeValue(forKey: version) ?? []
+    }
+
     /// What made these needless is no close any more: those that the tree has again, or that are the last close now,
     /// go on.
     func takeUpAgain(_ held: [Needless]) {

@@ -76,7 +76,7 @@ extension UploadEngine {
         }.sorted { $0.machine.plan.acknowledged > $1.machine.plan.acknowledged }
         for stream in streams {
             for range in stream.machine.plan.releasable.ranges {
-                guard world.spool.gauge.excess > 0 else { return }
+                guard !isUnkept, world.spool.gauge.excess > 0 else { return }
                 await release(range, of: stream.machine.version)
             }
         }

@@ -30,7 +30,7 @@ extension UploadEngine {
         case .released(let version, let moment): release(version, at: moment)
         case .retried(let file): retry(file)
         case .discarded(let version):
-            let held = superseded.removeValue(forKey: version) ?? []
+            let held = replacedBy(version)
             give(up: version)
             takeUpAgain(held)
         case .paused(let isPaused): pause(isPaused)
@@ -158,7 +158,7 @@ extension UploadEngine {
 
     private func spoiled(_ version: VersionID, _ failure: Failure) {
         // What is published is there, whatever became of it here, unless its change has begun.
-        if dormant[version] != nil, (try? world.journal.upload(version)?.phase) == .done {
+        if uploads[version] == nil, (try? world.journal.upload(version)?.phase) == .done {
             return damagedAfterwards(version, failure)
         }
         wake(version)
@@ -172,12 +172,12 @@ extension UploadEngine {
         gathered[version] = nil
         // The journal may have one that the engine has not heard of.
         let close = (try? world.journal.upload(version)?.closed) ?? upload.closedAt
-        record(
+        let isRecorded = record(
             (close.map { [.lapsed(version, ofClose: $0)] } ?? [])
                 + [.setPhase(version, .failed, failure: failure, retries: upload.retries)])
         moved(version)
-        // Its close is void, so the one before it is the last.
-        takeUpAgain(superseded.removeValue(forKey: version) ?? [])
+        // For all the journal knows its close is good, otherwise.
+        if isRecorded { takeUpAgain(replacedBy(version)) }
     }
 
     private func torn(_ version: VersionID, _ failure: Failure) {
@@ -189,7 +189,7 @@ extension UploadEngine {
         // Another writer may have closed it since, and whole.
         if let row = try? world.journal.upload(version), row.closed == nil {
             record([.setPhase(version, .interrupted, failure: failure, retries: upload.retries)])
-            takeUpAgain(superseded.removeValue(forKey: version) ?? [])
+            takeUpAgain(replacedBy(version))
         }
         moved(version)
     }

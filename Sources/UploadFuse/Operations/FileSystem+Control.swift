@@ -99,6 +99,10 @@ extension FileSystem {
                 uploads.post(.removed(file))
                 return .entry(parent: node.record.parent.rawValue, name: name.text)
             }
+            // The destination has something newer, which is not here any more.
+            guard !versions.contains(where: { $0.version > older.version && $0.receipt != nil }) else {
+                throw .published
+            }
             var record = node.record
             record.version = older.version
             record.size = older.closedSize ?? 0

@@ -26,8 +26,7 @@ extension Content {
             guard isWriter else { return (nil, nil) }
             let wasLeft = state.isLeft
             let isSealed =
-                isPromised && !state.isChanged && state.changing == 0 && !state.released.isEmpty
-                && state.failure == nil && state.track?.hasLapsed != true
+                isPromised && state.isClosedStream && state.failure == nil && state.track?.hasLapsed != true
             let sealed = isSealed ? state.version : nil
             state.writers += 1
             if let track = state.track, isPromised, wasLeft, !state.isChanged, state.released.isEmpty,
@@ -63,7 +62,12 @@ extension Content {
             if let failure = state.failure { throw failure }
             guard !state.isUnlinked else { return }
             // Its writer goes on, and closes it then.
-            if !isLast, let processes = context.processes, state.authorship.isLent(to: thread, processes) { return }
+            if !isLast, let handle, state.writtenThrough == ObjectIdentifier(handle),
+                !state.flushed.contains(ObjectIdentifier(handle)), let processes = context.processes,
+                state.authorship.isLent(to: thread, processes)
+            {
+                return
+            }
             state.track?.flushed()
             if let handle { state.flushed.insert(ObjectIdentifier(handle)) }
             if isLast { state.track?.finish() }
@@ -139,6 +143,7 @@ extension Content {
     /// Somebody writes through this handle, or is about to.
     func willWrite(through handle: FileHandle) {
         locked { state in
+            state.writtenThrough = ObjectIdentifier(handle)
             if !state.flushed.isEmpty { state.flushed.remove(ObjectIdentifier(handle)) }
         }
     }
@@ -150,7 +155,7 @@ extension Content {
     /// - Parameter writers: how many writers the caller itself accounts for.
     func mayBeginAnew(writers: Int) -> Bool {
         locked { state in
-            (state.writers == writers || writers == 0 && state.isLeft) && !state.isUnlinked
+            (state.writers == writers || writers == 0 && (state.isLeft || state.isClosedStream)) && !state.isUnlinked
                 && state.track?.hasLapsed != true
                 && (!state.isChanged || state.failure != nil)
         }
@@ -183,6 +188,9 @@ extension Content {
 }
 
 extension Content.State {
+    /// Nobody has changed it since it was closed, and a part of it has left the spool.
+    fileprivate var isClosedStream: Bool { !isChanged && changing == 0 && !released.isEmpty }
+
     fileprivate var pendingClose: PendingClose {
         PendingClose(
             version: version, size: size, modified: modified, changes: changes,

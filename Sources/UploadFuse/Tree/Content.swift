@@ -31,6 +31,8 @@ final class Content: Sendable {
         /// Handles of writers that were flushed since they wrote last: as a rule their RELEASE is under way, but the
         /// next OPEN may overtake it.
         var flushed: Set<ObjectIdentifier> = []
+        /// What was written through last.
+        var writtenThrough: ObjectIdentifier?
         var handles = 0
         /// New, or changed since the journal's last `.closed`.
         var isChanged: Bool
