@@ -7,6 +7,9 @@
 // setxattr(2), getxattr(2)
 int fsetxattr(int descriptor, const char *name, const void *value, unsigned long size, int flags);
 long fgetxattr(int descriptor, const char *name, void *value, unsigned long size);
+int setxattr(const char *path, const char *name, const void *value, unsigned long size, int flags);
+long getxattr(const char *path, const char *name, void *value, unsigned long size);
+int removexattr(const char *path, const char *name);
 
 // sync_file_range(2)
 int sync_file_range(int descriptor, long offset, long length, unsigned int flags);
@@ -18,6 +21,11 @@ static inline int clinux_start_writeback(int descriptor, long offset, long lengt
 
 // fallocate(2)
 int fallocate(int descriptor, int mode, long offset, long length);
+
+// FALLOC_FL_KEEP_SIZE or none: these bytes have room from now on, and what is there stays.
+static inline int clinux_allocate(int descriptor, int keeps_size, long offset, long length) {
+    return fallocate(descriptor, keeps_size ? 0x01 : 0, offset, length);
+}
 
 // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE: these bytes are zeros from now on, and take no room.
 static inline int clinux_punch_hole(int descriptor, long offset, long length) {
@@ -40,6 +48,12 @@ long copy_file_range(int from, long *from_offset, int to, long *to_offset, unsig
 int ioctl(int descriptor, unsigned long request, ...);
 static inline int clinux_clone(int to, int from) {
     return ioctl(to, 0x40049409UL, from);
+}
+
+// rename(2), between paths, with the flags RENAME_*
+int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
+static inline int clinux_rename(const char *from, const char *to, unsigned int flags) {
+    return renameat2(-100, from, -100, to, flags);
 }
 
 // pidfd_open(2)

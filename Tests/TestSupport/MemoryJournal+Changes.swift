@@ -23,6 +23,13 @@ extension MemoryJournal.State {
             try claim(name, in: parent, for: file)
             nodes[file]?.parent = parent
             nodes[file]?.name = name
+        case .exchangeNodes(let one, let other):
+            for place in [one, other] where nodes[place.file] != nil { nodes[place.file]?.name = nil }
+            for place in [one, other] where nodes[place.file] != nil {
+                try claim(place.name, in: place.parent, for: place.file)
+                nodes[place.file]?.parent = place.parent
+                nodes[place.file]?.name = place.name
+            }
         case .removeNode(let file):
             guard !nodes.values.contains(where: { $0.parent == file }) else {
                 throw .database(code: 787, message: "FOREIGN KEY constraint failed")

@@ -121,6 +121,23 @@ private final class MemorySpoolFile: SpoolFile {
         measure()
     }
 
+    func allocate(_ range: Range<Int64>, keepingSize: Bool) throws(SpoolError) {
+        try spool.refuseIfTold()
+        let length = Int(range.upperBound - range.lowerBound)
+        try check(
+            "fallocate", Int(clinux_allocate(descriptor, keepingSize ? 1 : 0, Int(range.lowerBound), length)))
+        measure()
+    }
+
+    func next(_ kind: SpoolExtent, from offset: Int64) throws(SpoolError) -> Int64? {
+        let found =
+            switch kind {
+            case .data: clinux_next_data(descriptor, Int(offset))
+            case .hole: clinux_next_hole(descriptor, Int(offset))
+            }
+        return found < 0 ? nil : Int64(found)
+    }
+
     func measure() {
         let change = measured.withLock { measured in
             var status = stat()

@@ -96,8 +96,31 @@ struct NamesTests {
         try fixture.make("b")
         #expect(throws: FileSystemError.exists) { try fixture.rename("a", to: "b", flags: .noReplace) }
         #expect(throws: FileSystemError.invalid) {
-            try fixture.rename("a", to: "b", flags: FileSystem.RenameFlags(rawValue: 2))
+            // RENAME_WHITEOUT.
+            try fixture.rename("a", to: "b", flags: FileSystem.RenameFlags(rawValue: 4))
         }
+    }
+
+    @Test("RENAME_EXCHANGE gives each the other's name, also a file's to a directory; what is published keeps its own")
+    func exchange() throws {
+        let file = try fixture.make("a~", "text")
+        let directory = try fixture.makeDirectory("d")
+        let inside = try fixture.make("inside", "more", in: directory)
+        _ = fixture.uploads.takeEvents()
+        try fixture.rename("a~", to: "inside", into: directory, flags: .exchange)
+        #expect(try fixture.lookup("a~")?.attributes.inode == inside)
+        #expect(try fixture.lookup("inside", in: directory)?.attributes.inode == file)
+        #expect(fixture.uploads.takeEvents() == ["classified 2 ordinary", "classified \(inside) temporary"])
+        try fixture.rename("a~", to: "d", flags: .exchange)
+        #expect(try fixture.lookup("d")?.attributes.inode == inside)
+        #expect(try fixture.lookup("a~")?.attributes.inode == directory)
+        #expect(try fixture.names() == ["a~", "d"])
+        #expect(throws: FileSystemError.notFound) { try fixture.rename("d", to: "none", flags: .exchange) }
+        try fixture.rename("d", to: "d", flags: .exchange)
+        let node = try #require(try fixture.journal.node(FileID(inside)))
+        try fixture.publish(try #require(node.version))
+        fixture.fileSystem.forget(inside, count: 100)
+        #expect(throws: FileSystemError.renameOfPublished) { try fixture.rename("a~", to: "d", flags: .exchange) }
     }
 
     @Test("Files and directories don't replace each other, and only empty directories are replaced")

@@ -1,6 +1,8 @@
 package enum NodeKind: Int, Sendable {
     case directory = 0
     case file = 1
+    /// Symbolic link. It lives in the tree alone: nothing of it travels.
+    case link = 2
 }
 
 /// What stat(2) tells of a node besides its size.
@@ -25,6 +27,19 @@ package struct NodeAttributes: Hashable, Sendable {
     }
 }
 
+/// Where a node lies.
+package struct NodePlace: Hashable, Sendable {
+    package let file: FileID
+    package let parent: FileID
+    package let name: FileName
+
+    package init(file: FileID, parent: FileID, name: FileName) {
+        self.file = file
+        self.parent = parent
+        self.name = name
+    }
+}
+
 /// A file or directory as the journal keeps it.
 package struct NodeRecord: Hashable, Sendable {
     package let file: FileID
@@ -33,17 +48,20 @@ package struct NodeRecord: Hashable, Sendable {
     package var name: FileName?
     package let kind: NodeKind
     package var attributes: NodeAttributes
-    /// Bytes, as of the last close; 0 for directories.
+    /// Bytes, as of the last close; of a link those of its target; 0 for directories.
     package var size: Int64
-    /// Whose spool file holds the content; nil for directories.
+    /// Whose spool file holds the content; nil for directories and links.
     package var version: VersionID?
     /// Some version of it is at the destination under the path it has now.
     package var isPublished: Bool
+    /// Where a link points, byte for byte as symlink(2) was told; nil for all others.
+    package let target: [UInt8]?
 
     package init(
         file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
-        version: VersionID? = nil, isPublished: Bool = false
+        version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil
     ) {
+        self.target = target
         self.file = file
         self.parent = parent
         self.name = name

@@ -68,6 +68,8 @@ package enum JournalChange: Sendable, Hashable {
     case insertNode(NodeRecord)
     /// Attributes, size, version and isPublished of a node that is there.
     case updateNode(NodeRecord)
+    /// Both at once, so that each may take the other's name.
+    case exchangeNodes(NodePlace, NodePlace)
     /// A new name; whoever had that name before must have been removed.
     case moveNode(FileID, parent: FileID, name: FileName)
     /// The node and its extended attributes. Its uploads stay, until the engine has cleaned up behind them.

@@ -56,6 +56,14 @@ package protocol SpoolFile: AnyObject, Sendable {
     /// Gives these bytes' room back; they read as zeros from then on.
     func punch(_ range: Range<Int64>) throws(SpoolError)
 
+    /// Gives these bytes room on the disk, and changes none that are there.
+    /// - Parameter keepingSize: else the file ends behind them at the least.
+    func allocate(_ range: Range<Int64>, keepingSize: Bool) throws(SpoolError)
+
+    /// Where data, or a hole, begins from there on, as SEEK_DATA and SEEK_HOLE of lseek(2) tell; the end is a hole.
+    /// - Returns: nil when there is none: at the end or behind it, or no data up to the end.
+    func next(_ kind: SpoolExtent, from offset: Int64) throws(SpoolError) -> Int64?
+
     /// Tells the gauge what was written past this seam, through `descriptor`.
     func measure()
 
@@ -64,6 +72,11 @@ package protocol SpoolFile: AnyObject, Sendable {
 
     /// On stable storage when it returns (fdatasync, and the directory entry the first time).
     func synchronize() throws(SpoolError)
+}
+
+package enum SpoolExtent: Sendable {
+    case data
+    case hole
 }
 
 extension SpoolFile {

@@ -6,9 +6,9 @@ import Synchronization
 /// Writers record *after* the bytes are in the spool. So the engine may read newer bytes than it
 /// knows of (and learns afterwards that they changed, and sends them again), never older ones.
 package final class WriteTrack: Sendable {
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
-    fileprivate struct State {
+    struct State {
         var size: Int64
         var drainedSize: Int64
         /// Bytes that it had by the last `settled`.
@@ -99,6 +99,17 @@ package final class WriteTrack: Sendable {
             }
             state.size = size
             if size == 0 { state.released = RangeSet() }
+            defer { state.isWakeDue = true }
+            return !state.isWakeDue
+        }
+    }
+
+    /// Ends there now, if it ended before: what lies between reads as zeros, and nobody has written it.
+    /// - Returns: whether the engine should be told (`WriterEvent.wrote`).
+    package func extended(to size: Int64) -> Bool {
+        state.withLock { state in
+            guard size > state.size else { return false }
+            state.size = size
             defer { state.isWakeDue = true }
             return !state.isWakeDue
         }
@@ -219,77 +230,10 @@ extension WriteTrack {
     }
 }
 
-/// A stream that is bigger than the spool passes through it: what the destination has acknowledged may leave
-/// the spool while the writer goes on. Nobody may write there again, and no write may be under way there.
-extension WriteTrack {
-    /// A write is about to begin; `wrote` or `abandoned` ends it.
-    /// - Returns: false when some of these bytes have left the spool: then there is nothing to end.
-    package func begin(_ range: Range<Int64>) -> Bool {
-        state.withLock { state in
-            guard state.released.isEmpty || state.released.intersection(RangeSet(range)).isEmpty else { return false }
-            state.underWay.append(range)
-            return true
-        }
-    }
-
-    /// The write that was begun has failed.
-    package func abandoned(_ range: Range<Int64>) {
-        state.withLock { $0.end(range) }
-    }
-
-    /// Whether the file may be cut there: to nothing always, and never within what has left.
-    package func mayTruncate(to size: Int64) -> Bool {
-        state.withLock { size == 0 || size >= ($0.released.ranges.last?.upperBound ?? 0) }
-    }
-
-    /// Bytes that have left the spool.
-    package var released: RangeSet<Int64> { state.withLock(\.released) }
-
-    /// Does something to bytes that have left, unless they were cut away since: nobody writes meanwhile.
-    package func whileReleased(
-        _ range: Range<Int64>, _ body: () throws(SpoolError) -> Void
-    ) throws(SpoolError) {
-        try state.withLock { state throws(SpoolError) in
-            guard state.released.intersection(RangeSet(range)) == RangeSet(range) else { return }
-            try body()
-        }
-    }
-
-    /// None of what was closed may leave the spool before it is changed in place: it would be missing in the copy
-    /// that a change goes into.
-    /// - Returns: false when that can't be promised (any more).
-    @discardableResult
-    package func promise(_ isPromised: Bool) -> Bool {
-        state.withLock { state in
-            guard !isPromised || !state.hasLapsed && state.released.isEmpty else { return false }
-            state.isPromised = isPromised
-            return true
-        }
-    }
-
-    /// From now on nobody writes there.
-    /// - Returns: false when the last writer has gone, when somebody just does, or did and the engine has not heard of it: then it must stay.
-    package func release(_ range: Range<Int64>) -> Bool {
-        state.withLock { state in
-            guard !state.isFinished, !state.isPromised, !state.underWay.contains(where: { $0.overlaps(range) }),
-                state.shortest == nil,
-                state.written.intersection(RangeSet(range)).isEmpty
-            else { return false }
-            state.released.insert(contentsOf: range)
-            return true
-        }
-    }
-
-    /// It stays after all.
-    package func unrelease(_ range: Range<Int64>) {
-        state.withLock { $0.released.remove(contentsOf: range) }
-    }
-}
-
 extension WriteTrack.State {
     fileprivate var news: WriteTrack.News { WriteTrack.News(truncated: shortest, written: written, size: size) }
 
-    fileprivate mutating func end(_ range: Range<Int64>) {
+    mutating func end(_ range: Range<Int64>) {
         if let index = underWay.firstIndex(of: range) { underWay.remove(at: index) }
     }
 }

@@ -4,9 +4,8 @@ import Glibc
 /// libfuse's table of callbacks. Each decodes, calls, and lets `Reply` answer; nothing is decided here.
 ///
 /// Left out, because the kernel then does the right thing by itself (libfuse answers ENOSYS once):
-/// access (`default_permissions` checks before we are asked), lseek (SEEK_HOLE tells the end),
-/// copy_file_range (copies through read and write), fallocate (EOPNOTSUPP; posix_fallocate(3) writes
-/// instead), getlk, setlk and flock (local locks), ioctl (ENOTTY), bmap, poll (always ready).
+/// access (`default_permissions` checks before we are asked), copy_file_range (copies through read and
+/// write), getlk, setlk and flock (local locks), ioctl (ENOTTY), bmap, poll (always ready).
 func makeOperationTable() -> fuse_lowlevel_ops {
     var table = fuse_lowlevel_ops()
     table.addSession()
@@ -41,6 +40,15 @@ extension fuse_lowlevel_ops {
                 fileSystem.forget(item.ino, count: item.nlookup)
             }
             fuse_reply_none(request)
+        }
+        symlink = { request, target, parent, name in
+            Reply(request, "symlink").entry { fs throws(FileSystemError) in
+                try fs.makeLink(
+                    nameBytes(name), in: parent, to: nameBytes(target), by: FileSystem.Caller(request))
+            }
+        }
+        readlink = { request, inode in
+            Reply(request, "readlink").target { fs throws(FileSystemError) in try fs.target(inode) }
         }
         unlink = { request, parent, name in
             Reply(request, "unlink").done { fs throws(FileSystemError) in try fs.unlink(nameBytes(name), in: parent) }
@@ -127,6 +135,21 @@ extension fuse_lowlevel_ops {
                 if let handle = info?.pointee.dropHandle() { fs.release(handle) }
             }
         }
+        fallocate = { request, inode, mode, offset, length, info in
+            Reply(request, "fallocate").done { fs throws(FileSystemError) in
+                let (end, overflow) = Int64(offset).addingReportingOverflow(Int64(length))
+                guard offset >= 0, length > 0 else { throw .invalid }
+                guard !overflow else { throw .tooLarge }
+                try fs.allocate(
+                    try info.handle(), Int64(offset)..<end, FileSystem.AllocationMode(rawValue: mode),
+                    by: FileSystem.Caller(request).thread)
+            }
+        }
+        lseek = { request, inode, offset, whence, info in
+            Reply(request, "lseek").position { fs throws(FileSystemError) in
+                try fs.seek(try info.handle(), whence: whence, from: Int64(offset))
+            }
+        }
         fsync = { request, inode, dataOnly, info in
             Reply(request, "fsync").done { fs throws(FileSystemError) in try fs.synchronize(try info.handle()) }
         }
@@ -172,17 +195,10 @@ extension fuse_lowlevel_ops {
         }
     }
 
-    /// ENOSYS would be wrong: these are known, and can't be had on this filesystem (EPERM, as
-    /// symlink(2) and link(2) say).
+    /// ENOSYS would be wrong: this is known, and can't be had on this filesystem (EPERM, as link(2) says).
     fileprivate mutating func addRefusals() {
-        symlink = { request, target, parent, name in
-            Reply(request, "symlink").entry { fs throws(FileSystemError) in throw .unsupportedKind }
-        }
         link = { request, inode, parent, name in
             Reply(request, "link").entry { fs throws(FileSystemError) in throw .unsupportedKind }
-        }
-        readlink = { request, inode in
-            Reply(request, "readlink").done { fs throws(FileSystemError) in throw .invalid }
         }
     }
 }

@@ -79,6 +79,18 @@ struct Reply: ~Copyable {
         }
     }
 
+    consuming func position(_ work: (FileSystem) throws(FileSystemError) -> Int64) {
+        answer(work) { request, position in fuse_reply_lseek(request, off_t(position)) }
+    }
+
+    consuming func target(_ work: (FileSystem) throws(FileSystemError) -> [UInt8]) {
+        answer(work) { request, target in
+            (target + [0]).withUnsafeBytes {
+                fuse_reply_readlink(request, $0.baseAddress?.assumingMemoryBound(to: CChar.self))
+            }
+        }
+    }
+
     consuming func capacity(_ work: (FileSystem) throws(FileSystemError) -> SpoolCapacity) {
         answer(work) { request, capacity in
             var status = statvfs(capacity)

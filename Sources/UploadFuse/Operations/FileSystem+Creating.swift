@@ -60,20 +60,35 @@ extension FileSystem {
         _ bytes: [UInt8], in parent: UInt64, mode: UInt32, by caller: Caller
     ) throws(FileSystemError) -> Entry {
         let name = try checkedName(bytes, in: parent)
-        return try namespace.locked { tree throws(FileSystemError) in
+        return try makeNode(name, .directory, in: parent, mode: mode, by: caller)
+    }
+
+    /// symlink(2). The target is kept as it is: what it means is for who follows it.
+    func makeLink(
+        _ bytes: [UInt8], in parent: UInt64, to target: [UInt8], by caller: Caller
+    ) throws(FileSystemError) -> Entry {
+        let name = try checkedName(bytes, in: parent)
+        return try makeNode(name, .link, in: parent, mode: 0o777, target: target, by: caller)
+    }
+
+    // MARK: Making
+
+    /// What has no content: a directory, a link.
+    private func makeNode(
+        _ name: FileName, _ kind: NodeKind, in parent: UInt64, mode: UInt32, target: [UInt8]? = nil, by caller: Caller
+    ) throws(FileSystemError) -> Entry {
+        try namespace.locked { tree throws(FileSystemError) in
             let directory = try tree.directory(FileID(parent)).record
             guard try tree.child(name, of: directory.file) == nil else { throw .exists }
             let moment = now()
             let record = newRecord(
-                tree.newFile(), name, .directory, in: directory, mode: mode, by: caller, at: moment)
+                tree.newFile(), name, kind, in: directory, mode: mode, target: target, by: caller, at: moment)
             try applyTouching(directory, [.insertNode(record)], at: moment, tree: &tree)
             let node = CachedNode(record)
             tree.remember(node)
             return entry(node)
         }
     }
-
-    // MARK: Making
 
     private func makeFile(
         _ name: FileName, in parent: FileID, mode: UInt32, by caller: Caller, tree: inout Tree
@@ -134,8 +149,8 @@ extension FileSystem {
     }
 
     private func newRecord(
-        _ file: FileID, _ name: FileName, _ kind: NodeKind, in directory: NodeRecord, mode: UInt32, by caller: Caller,
-        at moment: Timestamp
+        _ file: FileID, _ name: FileName, _ kind: NodeKind, in directory: NodeRecord, mode: UInt32,
+        target: [UInt8]? = nil, by caller: Caller, at moment: Timestamp
     ) -> NodeRecord {
         // A directory with the set-group-ID bit gives its group to what is made in it (inode(7)).
         let givesGroup = directory.attributes.mode & UInt32(S_ISGID) != 0
@@ -145,7 +160,8 @@ extension FileSystem {
             attributes: NodeAttributes(
                 mode: mode & 0o7777 | inherited, owner: caller.owner,
                 group: givesGroup ? directory.attributes.group : caller.group, accessed: moment, modified: moment,
-                changed: moment))
+                changed: moment),
+            size: Int64(target?.count ?? 0), target: target)
     }
 
     /// Changes to what lies in a directory, and the directory's times with them.

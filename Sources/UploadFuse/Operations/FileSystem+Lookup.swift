@@ -25,6 +25,15 @@ extension FileSystem {
         return try namespace.locked { tree throws(FileSystemError) in entry(try tree.node(FileID(inode))) }
     }
 
+    /// readlink(2), also of what mirrors a link below `.uploadfs`: there it leads to what mirrors its target.
+    func target(_ inode: UInt64) throws(FileSystemError) -> [UInt8] {
+        let file = StatusInode(inode)?.file ?? FileID(inode)
+        return try namespace.locked { tree throws(FileSystemError) in
+            guard let target = try tree.node(file).record.target else { throw .invalid }
+            return target
+        }
+    }
+
     func capacity() throws(FileSystemError) -> SpoolCapacity {
         let evictable = try journalled { () throws(JournalError) in try journal.evictableBytes() }
         return try spooled { () throws(SpoolError) in try spool.capacity(evictable: evictable) }

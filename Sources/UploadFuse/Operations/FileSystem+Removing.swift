@@ -5,7 +5,7 @@ extension FileSystem {
         let name = try checkedName(bytes, in: parent)
         try namespace.locked { tree throws(FileSystemError) in
             guard let node = try tree.child(name, of: FileID(parent)) else { throw .notFound }
-            guard node.record.kind == .file else { throw .isDirectory }
+            guard node.record.kind != .directory else { throw .isDirectory }
             guard node.claims == 0 else { throw .beingPublished }
             guard !node.record.isPublished else {
                 explainOnce(
@@ -13,7 +13,7 @@ extension FileSystem {
                 throw .published
             }
             try remove(node.record, from: FileID(parent), in: &tree)
-            uploads.post(.removed(node.record.file))
+            if node.record.kind == .file { uploads.post(.removed(node.record.file)) }
         }
     }
 

@@ -7,55 +7,99 @@ extension FileSystem {
 
         /// RENAME_NOREPLACE, renameat2(2).
         static let noReplace = RenameFlags(rawValue: 1)
+        /// RENAME_EXCHANGE: each gets the other's name.
+        static let exchange = RenameFlags(rawValue: 2)
     }
 
     func rename(
         _ bytes: [UInt8], in parent: UInt64, to newBytes: [UInt8], in newParent: UInt64, flags: RenameFlags
     ) throws(FileSystemError) {
-        guard flags.isSubset(of: .noReplace) else { throw .invalid }
+        guard [[], .noReplace, .exchange].contains(flags) else { throw .invalid }
         let name = try checkedName(bytes, in: parent)
         let newName = try checkedName(newBytes, in: newParent)
-        let litterMoved = try namespace.locked { tree throws(FileSystemError) -> FileID? in
+        let litterMoved = try namespace.locked { tree throws(FileSystemError) -> [FileID] in
             let old = try tree.directory(FileID(parent)).record
             let new = try tree.directory(FileID(newParent)).record
             guard let source = try tree.child(name, of: old.file) else { throw .notFound }
             let target = try tree.child(newName, of: new.file)
             guard target == nil || !flags.contains(.noReplace) else { throw .exists }
-            if target?.record.file == source.record.file { return nil }
-            if let target { try checkReplacing(target, by: source, in: tree) }
-            guard try !tree.isBeingPublished(source) else { throw .beingPublished }
-            guard try !tree.isNameFixed(source) else {
-                explainOnce("what is published keeps its name: a rename is answered as between filesystems")
-                throw .renameOfPublished
+            guard target != nil || !flags.contains(.exchange) else { throw .notFound }
+            if target?.record.file == source.record.file { return [] }
+            let moving = flags.contains(.exchange) ? [source, target].compactMap(\.self) : [source]
+            if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
+            for node in moving { try checkMoving(node, in: tree) }
+            var classes: [NameClass] = []
+            for node in moving { classes.append(try nameClass(of: node.record.file, in: tree)) }
+            if moving.count == 2 {
+                try exchange(moving[0], in: old, with: moving[1], in: new, &tree)
+            } else {
+                try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
             }
-            let oldClass = try nameClass(of: source.record.file, in: tree)
-            try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
             // No file is ever published under a temporary name; below such a directory they are.
-            if target?.record.kind == .file || oldClass == .ordinary || source.record.kind == .directory {
-                tree.gaveUpName(ofDirectory: source.record.kind == .directory)
+            let isDirectoryMoved = moving.contains { $0.record.kind == .directory }
+            if target?.record.kind == .file || classes.contains(.ordinary) || isDirectoryMoved {
+                tree.gaveUpName(ofDirectory: isDirectoryMoved)
             }
-            let newClass = try nameClass(of: source.record.file, in: tree)
-            switch source.record.kind {
-            case .file:
-                let file = source.record.file
-                uploads.post(oldClass == newClass ? .touched(file) : .classified(file, newClass))
-                return nil
-            case .directory:
-                return (oldClass == .litter) == (newClass == .litter) ? nil : source.record.file
+            var litterMoved: [FileID] = []
+            for (node, oldClass) in zip(moving, classes) where try hasLitterMoved(node.record, oldClass, in: tree) {
+                litterMoved.append(node.record.file)
             }
+            return litterMoved
         }
-        if let litterMoved { try reclassify(below: litterMoved) }
+        for directory in litterMoved { try reclassify(below: directory) }
         // Who publishes by a rename, and deletes the source then, is not to find a temporary name after a power loss.
         if configuration.closesDurably { try synchronizeJournal() }
+    }
+
+    /// The engine hears of the name that it has now.
+    /// - Returns: whether it is a directory that became litter, or is it no more.
+    private func hasLitterMoved(
+        _ record: NodeRecord, _ oldClass: NameClass, in tree: Tree
+    ) throws(FileSystemError) -> Bool {
+        let newClass = try nameClass(of: record.file, in: tree)
+        switch record.kind {
+        case .file:
+            uploads.post(oldClass == newClass ? .touched(record.file) : .classified(record.file, newClass))
+            return false
+        case .link: return false
+        case .directory: return (oldClass == .litter) != (newClass == .litter)
+        }
+    }
+
+    private func checkMoving(_ node: CachedNode, in tree: Tree) throws(FileSystemError) {
+        guard try !tree.isBeingPublished(node) else { throw .beingPublished }
+        guard try !tree.isNameFixed(node) else {
+            explainOnce("what is published keeps its name: a rename is answered as between filesystems")
+            throw .renameOfPublished
+        }
+    }
+
+    private func exchange(
+        _ one: CachedNode, in old: NodeRecord, with other: CachedNode, in new: NodeRecord, _ tree: inout Tree
+    ) throws(FileSystemError) {
+        guard let name = one.record.name, let newName = other.record.name else { throw .invalid }
+        let moment = now()
+        var records = [one.record, other.record]
+        (records[0].parent, records[0].name) = (new.file, newName)
+        (records[1].parent, records[1].name) = (old.file, name)
+        for index in records.indices { records[index].attributes.changed = moment }
+        records += (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
+        try namespace.journalled(
+            [
+                .exchangeNodes(
+                    NodePlace(file: one.record.file, parent: new.file, name: newName),
+                    NodePlace(file: other.record.file, parent: old.file, name: name))
+            ] + records.map { .updateNode($0) })
+        for record in records { tree.recorded(record) }
     }
 
     private func checkReplacing(
         _ target: CachedNode, by source: CachedNode, in tree: Tree
     ) throws(FileSystemError) {
         switch (source.record.kind, target.record.kind) {
-        case (.file, .file): break
-        case (.file, .directory): throw .isDirectory
-        case (.directory, .file): throw .notDirectory
+        case (.file, .file), (.file, .link), (.link, .file), (.link, .link): break
+        case (.file, .directory), (.link, .directory): throw .isDirectory
+        case (.directory, .file), (.directory, .link): throw .notDirectory
         case (.directory, .directory):
             guard try tree.children(of: target.record.file, after: nil, limit: 1).isEmpty else { throw .notEmpty }
         }

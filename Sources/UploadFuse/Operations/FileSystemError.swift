@@ -28,6 +28,8 @@ enum FileSystemError: Error, Sendable, Hashable {
     case attributeBufferTooSmall
     case attributeTooLarge
     case badHandle
+    /// There is no data, or no hole, from there on.
+    case noSuchExtent
     case tooLarge
     case noSpace
     /// It was uploaded and has left the spool to make room: what is being written has become a stream.
@@ -68,6 +70,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .attributeBufferTooSmall: ERANGE
         case .attributeTooLarge: E2BIG
         case .badHandle: EBADF
+        case .noSuchExtent: ENXIO
         case .tooLarge: EFBIG
         case .noSpace: ENOSPC
         case .released: ESPIPE
@@ -102,8 +105,8 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .spool, .journal, .badHandle: true
         case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
-            .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .tooLarge, .noSpace,
-            .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
+            .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
+            .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
             false
         }
     }

@@ -8,8 +8,7 @@ extension Content {
         guard source.count > 0 else { return 0 }
         let (end, overflow) = offset.addingReportingOverflow(Int64(source.count))
         guard !overflow else { throw .tooLarge }
-        let target = try locked { state throws(FileSystemError) in
-            if let failure = state.failure { throw failure }
+        try change(by: thread) { state throws(FileSystemError) in
             try checkTrack(&state)
             if let limit = context.maximumFileSize(), end > limit, !state.isUnlinked {
                 spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
@@ -19,63 +18,73 @@ extension Content {
                 spoil(&state, .released, FailureSentences.rewrittenReleased)
                 throw .released
             }
+            return true
+        } make: { file throws(FileSystemError) in
+            do throws(SpoolError) {
+                try source.store(in: file, at: offset)
+            } catch {
+                let failure = FileSystemError(error)
+                locked { spoil(&$0, failure, FailureSentences.spool(error)) }
+                throw failure
+            }
+        } abandon: { track in
+            track.abandoned(offset..<end)
+        } note: { track in
+            track.wrote(offset..<end)
+        }
+        return source.count
+    }
+
+    /// Cuts or extends in place.
+    func truncate(to size: Int64, by thread: Int32) throws(FileSystemError) {
+        try change(by: thread) { state throws(FileSystemError) in
+            if size > 0 { try checkTrack(&state) }
+            // Nothing is lost by refusing, so nothing is spoiled.
+            if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
+            guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
+            return true
+        } make: { file throws(FileSystemError) in
+            try spooled { () throws(SpoolError) in try file.truncate(to: size) }
+        } note: { track in
+            track.truncated(to: size)
+        }
+    }
+
+    /// One change of the bytes: what is refused is so under the lock, what is made is made without it.
+    /// - Parameters:
+    ///   - begin: whether there is anything to do; what it has told the track, `abandon` takes back.
+    ///   - make: changes the spool file.
+    ///   - note: tells the track what was changed, and says whether the engine is to hear of it.
+    func change(
+        by thread: Int32, begin: (inout State) throws(FileSystemError) -> Bool,
+        make: (any SpoolFile) throws(FileSystemError) -> Void, abandon: (WriteTrack) -> Void = { _ in },
+        note: (WriteTrack) -> Bool
+    ) throws(FileSystemError) {
+        let target = try locked { state throws(FileSystemError) -> (any SpoolFile)? in
+            if let failure = state.failure { throw failure }
+            guard try begin(&state) else { return nil }
             do throws(FileSystemError) {
                 try beginChange(&state)
             } catch {
-                state.track?.abandoned(offset..<end)
+                if let track = state.track { abandon(track) }
                 throw error
             }
             state.note(thread, context.processes)
             state.changing += 1
             return state.spoolFile
         }
+        guard let target else { return }
         do throws(FileSystemError) {
             try keepReopening()
-            try store(source, in: target, at: offset)
+            try make(target)
         } catch {
             locked { state in
-                state.track?.abandoned(offset..<end)
+                if let track = state.track { abandon(track) }
                 state.changing -= 1
             }
             throw error
         }
-        try recordChange { track in track.wrote(offset..<end) }
-        return source.count
-    }
-
-    private func store(
-        _ source: some ByteSource, in target: any SpoolFile, at offset: Int64
-    ) throws(FileSystemError) {
-        do throws(SpoolError) {
-            try source.store(in: target, at: offset)
-        } catch {
-            let failure = FileSystemError(error)
-            locked { spoil(&$0, failure, FailureSentences.spool(error)) }
-            throw failure
-        }
-    }
-
-    /// Cuts or extends in place.
-    func truncate(to size: Int64, by thread: Int32) throws(FileSystemError) {
-        let target = try locked { state throws(FileSystemError) in
-            if let failure = state.failure { throw failure }
-            if size > 0 { try checkTrack(&state) }
-            // Nothing is lost by refusing, so nothing is spoiled.
-            if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
-            guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
-            try beginChange(&state)
-            state.note(thread, context.processes)
-            state.changing += 1
-            return state.spoolFile
-        }
-        do throws(FileSystemError) {
-            try keepReopening()
-            try spooled { () throws(SpoolError) in try target.truncate(to: size) }
-        } catch {
-            locked { $0.changing -= 1 }
-            throw error
-        }
-        try recordChange { track in track.truncated(to: size) }
+        try recordChange(note)
     }
 
     /// - Throws: what has become of the upload, so that nobody writes on in vain.

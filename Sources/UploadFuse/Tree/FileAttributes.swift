@@ -46,6 +46,7 @@ struct FileAttributes: Sendable, Hashable {
         switch kind {
         case .directory: UInt32(S_IFDIR) | permissions
         case .file: UInt32(S_IFREG) | permissions
+        case .link: UInt32(S_IFLNK) | permissions
         }
     }
 

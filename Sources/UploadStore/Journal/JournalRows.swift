@@ -14,7 +14,8 @@ extension FileID {
 
 extension NodeRecord {
     /// In the order that `init(row:)` reads them.
-    static let columns = "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published"
+    static let columns =
+        "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target"
 
     init(row: Row) throws {
         let name: String? = try row.decode(atIndex: 2)
@@ -36,7 +37,8 @@ extension NodeRecord {
                 changed: Timestamp(nanoseconds: try row.decode(atIndex: 9))),
             size: try row.decode(atIndex: 10),
             version: version.map(VersionID.init),
-            isPublished: try row.decode(atIndex: 12))
+            isPublished: try row.decode(atIndex: 12),
+            target: try row.decode(Data?.self, atIndex: 13).map { Array($0) })
     }
 }
 

@@ -15,6 +15,8 @@ extension SQLiteJournal {
             try database.run(
                 "UPDATE node SET parent = ?2, name = ?3 WHERE file = ?1",
                 file.column, parent.column, name.text)
+        case .exchangeNodes(let one, let other):
+            try exchange([one, other], in: database)
         case .removeNode(let file):
             try database.run("DELETE FROM node WHERE file = ?", file.column)
         case .setExtendedAttribute(let file, let name, let value):
@@ -105,14 +107,15 @@ extension SQLiteJournal {
         // Not ON CONFLICT: the same row again also meets UNIQUE (parent, name), which must fail for others.
         try database.run(
             """
-            INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+            INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published,
+                target)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
             WHERE NOT EXISTS (SELECT 1 FROM node WHERE file = ?1)
             """,
             node.file.column, node.parent.column, node.name?.text, node.kind.rawValue, Int64(attributes.mode),
             Int64(attributes.owner), Int64(attributes.group), attributes.accessed.nanoseconds,
             attributes.modified.nanoseconds, attributes.changed.nanoseconds, node.size, node.version?.rawValue,
-            node.isPublished)
+            node.isPublished, node.target.map { Data($0) })
         // The root's number is fixed: a new journal has given out none.
         if node.file != .root { try count(file: node.file, in: database) }
         if let version = node.version { try count(version: version, in: database) }
@@ -130,6 +133,18 @@ extension SQLiteJournal {
             attributes.accessed.nanoseconds, attributes.modified.nanoseconds, attributes.changed.nanoseconds,
             node.size, node.version?.rawValue, node.isPublished)
         if let version = node.version { try count(version: version, in: database) }
+    }
+
+    /// By way of names that no file has: UNIQUE holds after each statement.
+    private static func exchange(_ places: [NodePlace], in database: Database) throws {
+        for place in places {
+            try database.run("UPDATE node SET name = '/' || file WHERE file = ?1", place.file.column)
+        }
+        for place in places {
+            try database.run(
+                "UPDATE node SET parent = ?2, name = ?3 WHERE file = ?1",
+                place.file.column, place.parent.column, place.name.text)
+        }
     }
 
     private static func setExtendedAttribute(

@@ -23,6 +23,9 @@ extension SQLiteJournal {
         migrator.registerMigration("2: durability, eviction") { database in
             try database.execute(sql: durability)
         }
+        migrator.registerMigration("3: symbolic links") { database in
+            try database.execute(sql: links)
+        }
         return migrator
     }
 
@@ -113,6 +116,39 @@ extension SQLiteJournal {
         CREATE INDEX upload_finished ON upload (finished) WHERE phase = 'done';
         CREATE INDEX upload_evictable ON upload (finished, version, receipt_size)
             WHERE phase = 'done' AND spooled = 1;
+        """
+
+    /// A kind more, and where it points. SQLite changes no CHECK, so the table is made anew, as its documentation of
+    /// ALTER TABLE says: GRDB checks the foreign keys at the end of the migration.
+    private static let links = """
+        CREATE TABLE new_node (
+            file INTEGER PRIMARY KEY,
+            parent INTEGER NOT NULL REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
+            name TEXT,
+            kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+            mode INTEGER NOT NULL CHECK (mode BETWEEN 0 AND 4095),
+            uid INTEGER NOT NULL,
+            gid INTEGER NOT NULL,
+            atime INTEGER NOT NULL,
+            mtime INTEGER NOT NULL,
+            ctime INTEGER NOT NULL,
+            size INTEGER NOT NULL CHECK (size >= 0),
+            version INTEGER,
+            published INTEGER NOT NULL CHECK (published IN (0, 1)),
+            target BLOB,
+            UNIQUE (parent, name),
+            CHECK ((file = 1) = (name IS NULL)),
+            CHECK ((file = 1) = (file = parent)),
+            CHECK (name NOT IN ('', '.', '..')),
+            CHECK ((kind = 2) = (target IS NOT NULL)),
+            CHECK (kind = 1 OR (version IS NULL AND published = 0)),
+            CHECK (kind <> 0 OR size = 0)
+        ) STRICT;
+        INSERT INTO new_node SELECT *, NULL FROM node;
+        DROP TABLE node;
+        ALTER TABLE new_node RENAME TO node;
+        CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1
+        BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
         """
 
     /// One row: numbers that must outlive the rows they were counted from.

@@ -73,6 +73,26 @@ final class SpooledFile: SpoolFile {
         measure()
     }
 
+    func allocate(_ range: Range<Int64>, keepingSize: Bool) throws(SpoolError) {
+        try calling("fallocate") {
+            clinux_allocate(
+                file.number, keepingSize ? 1 : 0, Int(range.lowerBound), Int(range.upperBound - range.lowerBound))
+        }
+        measure()
+    }
+
+    func next(_ kind: SpoolExtent, from offset: Int64) throws(SpoolError) -> Int64? {
+        // Moves the descriptor's position, which nothing uses.
+        let found =
+            switch kind {
+            case .data: clinux_next_data(file.number, Int(offset))
+            case .hole: clinux_next_hole(file.number, Int(offset))
+            }
+        if found < 0, errno == ENXIO { return nil }
+        guard found >= 0 else { throw SpoolError(SystemFailure("lseek")) }
+        return Int64(found)
+    }
+
     /// fstat(2) counts what is only promised by the filesystem yet (delayed allocation), so it is right at once.
     func measure() {
         measuring.withLock { _ in
@@ -87,11 +107,10 @@ final class SpooledFile: SpoolFile {
         try truncate(to: end)
         var position: Int64 = 0
         while position < end {
-            let start = Int64(clinux_next_data(source.descriptor, Int(position)))
-            if start < 0, errno == ENXIO { break }  // Nothing but a hole up to the end.
-            guard start >= 0 else { throw SpoolError(SystemFailure("lseek")) }
-            let stop = Int64(clinux_next_hole(source.descriptor, Int(start)))
-            guard stop > start else { throw SpoolError(SystemFailure("lseek")) }
+            // Else there is nothing but a hole up to the end.
+            guard let start = try source.next(.data, from: position),
+                let stop = try source.next(.hole, from: start), stop > start
+            else { break }
             var from = Int(start)
             var to = Int(start)
             while from < Int(stop) {

@@ -60,6 +60,36 @@ struct JournalTreeTests {
         }
     }
 
+    @Test("keeps where a link points, byte for byte", arguments: JournalUnderTest.allCases)
+    func links(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            let attributes = NodeAttributes(
+                mode: 0o777, owner: 1, group: 2, accessed: Samples.now, modified: Samples.now, changed: Samples.now)
+            let target: [UInt8] = [0x2e, 0x2e, 0x2f, 0xff, 0xfe]
+            let link = NodeRecord(
+                file: FileID(2), parent: .root, name: try FileName("link"), kind: .link, attributes: attributes,
+                size: 5, target: target)
+            try journal.apply([.insertNode(link)])
+            #expect(try journal.node(FileID(2)) == link)
+        }
+    }
+
+    @Test("lets two nodes take each other's name, once", arguments: JournalUnderTest.allCases)
+    func exchange(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            try journal.apply([.insertNode(try Samples.file(2, "a")), .insertNode(try Samples.file(3, "b"))])
+            for _ in 0..<2 {
+                try journal.apply([
+                    .exchangeNodes(
+                        NodePlace(file: FileID(2), parent: .root, name: try FileName("b")),
+                        NodePlace(file: FileID(3), parent: .root, name: try FileName("a")))
+                ])
+                #expect(try journal.child(try FileName("a"), of: .root)?.file == FileID(3))
+                #expect(try journal.child(try FileName("b"), of: .root)?.file == FileID(2))
+            }
+        }
+    }
+
     @Test("never has one name twice, and then changes nothing at all", arguments: JournalUnderTest.allCases)
     func namesAreUnique(kind: JournalUnderTest) throws {
         try kind.with { journal in

@@ -159,6 +159,8 @@ private final class Watched: SpoolFile {
 
     /// Nobody makes room here.
     func punch(_ range: Range<Int64>) throws(SpoolError) {}
+    func allocate(_ range: Range<Int64>, keepingSize: Bool) throws(SpoolError) {}
+    func next(_ kind: SpoolExtent, from offset: Int64) throws(SpoolError) -> Int64? { nil }
     func measure() {}
     func truncate(to size: Int64) throws(SpoolError) { try file.truncate(to: size) }
     func size() throws(SpoolError) -> Int64 { try file.size() }

@@ -72,6 +72,8 @@ final class TemporaryFile: SpoolFile {
 
     /// Nobody makes room here.
     func punch(_ range: Range<Int64>) throws(SpoolError) {}
+    func allocate(_ range: Range<Int64>, keepingSize: Bool) throws(SpoolError) {}
+    func next(_ kind: SpoolExtent, from offset: Int64) throws(SpoolError) -> Int64? { nil }
     func measure() {}
     func truncate(to size: Int64) throws(SpoolError) {
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw .system(call: "ftruncate", errno: errno) }
