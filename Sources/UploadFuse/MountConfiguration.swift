@@ -11,6 +11,8 @@ package struct MountConfiguration: Sendable {
     package var schedule: @Sendable (_ contentType: String) -> ChunkSchedule
     /// Bytes; nil while nobody knows of a limit. Asked at each write, since the destination may tell it late.
     package var maximumFileSize: @Sendable () -> Int64?
+    /// Content types that are taken. Asked at each new name, since the destination may tell them late.
+    package var types: @Sendable () -> [ContentRules] = { [] }
     /// `.uploadfs` shows in `ls -a` of the root.
     package var showStatusDirectory: Bool
     /// Who owns the root directory (when it is made) and the status files.
@@ -44,4 +46,8 @@ package struct MountConfiguration: Sendable {
         self.owner = owner
         self.group = group
     }
+
+    func allowsType(_ type: String) -> Bool { types().allSatisfy { $0.allow(type) } }
+
+    func restrictsTypes() -> Bool { types().contains { !$0.patterns.isEmpty } }
 }

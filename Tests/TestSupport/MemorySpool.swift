@@ -9,6 +9,7 @@ package final class MemorySpool: Spool {
         var files: [VersionID: MemorySpoolFile] = [:]
         var error: SpoolError?
         var damaged: [VersionID: SpoolError] = [:]
+        var punching: SpoolError?
     }
 
     private let state = Mutex(State())
@@ -21,6 +22,11 @@ package final class MemorySpool: Spool {
     /// What every write and create throws from now on; nil: nothing.
     package func fail(with error: SpoolError?) {
         state.withLock { $0.error = error }
+    }
+
+    /// What every hole throws from now on: some filesystems have none.
+    package func failPunching(with error: SpoolError) {
+        state.withLock { $0.punching = error }
     }
 
     /// The disk can't keep this version.
@@ -58,6 +64,8 @@ package final class MemorySpool: Spool {
 
     package func size(of version: VersionID) throws(SpoolError) -> Int64 { try open(version).size() }
 
+    package func occupied(by version: VersionID) -> Int64 { state.withLock { $0.files[version] }?.occupied ?? 0 }
+
     package func versions() throws(SpoolError) -> [VersionID] {
         state.withLock { Array($0.files.keys) }
     }
@@ -75,6 +83,10 @@ package final class MemorySpool: Spool {
 
     package func capacity(evictable: Int64) throws(SpoolError) -> SpoolCapacity {
         SpoolCapacity(blockSize: 4096, total: 1 << 20, available: 1 << 19, files: 1 << 20, filesAvailable: 1 << 19)
+    }
+
+    fileprivate func refuseHolesIfTold() throws(SpoolError) {
+        if let error = state.withLock(\.punching) { throw error }
     }
 
     fileprivate func refuseIfTold() throws(SpoolError) {
@@ -116,6 +128,7 @@ private final class MemorySpoolFile: SpoolFile {
     }
 
     func punch(_ range: Range<Int64>) throws(SpoolError) {
+        try spool.refuseHolesIfTold()
         let length = Int(range.upperBound - range.lowerBound)
         try check("fallocate", Int(clinux_punch_hole(descriptor, Int(range.lowerBound), length)))
         measure()
@@ -137,6 +150,8 @@ private final class MemorySpoolFile: SpoolFile {
             }
         return found < 0 ? nil : Int64(found)
     }
+
+    fileprivate var occupied: Int64 { measured.withLock { $0 } }
 
     func measure() {
         let change = measured.withLock { measured in

@@ -53,6 +53,61 @@ import UploadCore
         #expect(text == String(repeating: "x", count: 4096) + String(repeating: "\0", count: 3 * 4096))
     }
 
+    @Test("Where the spool's filesystem has no holes that is said, and nothing is spoiled")
+    func noHoles() throws {
+        let (fixture, handle, track) = try threePages()
+        fixture.spool.failPunching(with: .system(call: "fallocate", errno: EOPNOTSUPP))
+        for mode in [[.punchHole, .keepSize], .zeroRange] as [Mode] {
+            #expect(throws: FileSystemError.unsupported) {
+                try fixture.fileSystem.allocate(handle, 0..<Self.page, mode)
+            }
+        }
+        #expect(!track.hasNews && track.release(0..<Self.page) == true)
+        track.unrelease(0..<Self.page)
+        try fixture.write(handle, "y")
+        try fixture.close(handle)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 3 * Self.page)
+    }
+
+    @Test("Room for holes is room, too: more than the quota has is refused")
+    func reservingHoles() throws {
+        let (fixture, handle, _) = try threePages()
+        _ = try fixture.fileSystem.change(2, AttributeChange(size: 1 << 40), through: handle)
+        #expect(throws: FileSystemError.noSpace) { try fixture.fileSystem.allocate(handle, 0..<3 << 30, []) }
+        try fixture.fileSystem.allocate(handle, 0..<3 * Self.page, [])
+    }
+
+    @Test("What changes no byte makes no copy of what is closed and on its way")
+    func noCopy() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.open(try fixture.make("a", "text"), O_RDWR)
+        try fixture.fileSystem.allocate(handle, 0..<4, [])
+        try fixture.fileSystem.allocate(handle, 4..<100, [.punchHole, .keepSize])
+        #expect(try fixture.spool.versions() == [VersionID(1)])
+        try fixture.fileSystem.allocate(handle, 2..<100, [.punchHole, .keepSize])
+        #expect(try fixture.spool.versions().count == 2)
+        try fixture.close(handle)
+    }
+
+    @Test("Sizes at the end of what can be counted are refused, and the file is none the worse for it")
+    func overflow() throws {
+        let (fixture, handle, _) = try threePages()
+        for size in [Int64.max, 1 << 62, Content.largestSize + 1] {
+            #expect(throws: FileSystemError.tooLarge) {
+                try fixture.fileSystem.change(2, AttributeChange(size: size))
+            }
+            #expect(throws: FileSystemError.tooLarge) { try fixture.write(handle, "x", at: size - 1) }
+            #expect(throws: FileSystemError.tooLarge) {
+                try fixture.fileSystem.allocate(handle, size - 1..<size, .keepSize)
+            }
+        }
+        _ = try fixture.fileSystem.change(2, AttributeChange(size: Content.largestSize))
+        #expect(try fixture.fileSystem.attributes(2).attributes.blocks > 0)
+        let plan = ChunkPlan(schedule: .equal(5 << 30), size: Content.largestSize, isClosed: true)
+        #expect(plan.count > 0 && plan.schedule.range(of: plan.count - 1).upperBound >= Content.largestSize)
+        try fixture.close(handle)
+    }
+
     @Test("Holes are found, and what is data")
     func seek() throws {
         let (fixture, handle, _) = try threePages()

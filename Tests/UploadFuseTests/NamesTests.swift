@@ -161,6 +161,16 @@ struct NamesTests {
         #expect(fixture.uploads.takeEvents() == ["removed \(old)", "classified \(new) ordinary"])
     }
 
+    @Test("No symbolic link takes the place of what is published: nothing would take that of its object")
+    func linkOverPublished() throws {
+        let inode = try fixture.make("a.txt")
+        try publish(inode)
+        _ = try fixture.fileSystem.makeLink(
+            Array("link".utf8), in: 1, to: Array("x".utf8), by: FileSystemFixture.caller)
+        #expect(throws: FileSystemError.published) { try fixture.rename("link", to: "a.txt") }
+        #expect(try fixture.lookup("a.txt")?.attributes.inode == inode)
+    }
+
     @Test("While the engine publishes a file, its name can't change")
     func claimed() throws {
         let directory = try fixture.makeDirectory("d")

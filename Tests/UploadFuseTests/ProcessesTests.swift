@@ -37,6 +37,17 @@ import UploadCore
         #expect(ThreadStatus.death("1 (x) Z") == nil)
     }
 
+    @Test(
+        "Only of a thread that let go of its memory is the death asked",
+        arguments: [
+            ("Name:\tcp\nState:\tR (running)\nTgid:\t7\nVmPeak:\t 4 kB\nVmSize:\t 4 kB\nThreads:\t1\n", false),
+            ("Name:\tcp\nState:\tR (running)\nTgid:\t7\nGroups:\t1000 1001", false),  // cut off
+            ("Name:\tVmSize:\nState:\tR (running)\nTgid:\t7\nThreads:\t1\n", true),
+        ])
+    func memory(_ status: String, _ isGone: Bool) {
+        #expect(ThreadStatus.hasNoMemory(status) == isGone)
+    }
+
     @Test("This thread belongs to this process, and lives")
     func system() throws {
         // "PID/task/TID"
@@ -46,6 +57,30 @@ import UploadCore
         #expect(ProcessTable.system.death(thread) == nil)
         #expect(ProcessTable.system.death(0) == nil)
         #expect(ProcessTable.system.process(Int32.max) == Int32.max)
+        let maps = try #require(ProcFile.read("/proc/self/maps"))
+        #expect(maps.utf8.count > 4096 && maps.contains("[stack]"), "more than one read(2) gives")
+    }
+
+    @Test("Who died with a descriptor that it had written through has torn it, though another one changed it since")
+    func changedByAnother() throws {
+        var authorship = Authorship()
+        authorship.changed(by: 10, table)
+        authorship.changed(by: 20, table)
+        authorship.flushed(by: try #require(table.flusher(11)), of: 10)
+        #expect(authorship.tear?.process == 10)
+        authorship.changed(by: 20, table)
+        #expect(authorship.tear == nil)
+    }
+
+    @Test("What the kernel writes of a mapping is its opener's, unless another writer is known")
+    func mapped() throws {
+        var authorship = Authorship()
+        authorship.written(throughMapOf: 10)
+        authorship.flushed(by: try #require(table.flusher(10)), of: 10)
+        #expect(authorship.tear?.process == 10)
+        authorship.changed(by: 20, table)
+        authorship.written(throughMapOf: 10)
+        #expect(authorship.author == 20)
     }
 
     /// Threads 10 and 11 are process 10, 20 is 20; 10's threads die.
@@ -54,16 +89,16 @@ import UploadCore
         death: { $0 < 20 ? ProcessTable.Death(signal: 9, program: "cp") : nil })
 
     @Test("Torn is what the process left that wrote last, by whichever of its threads")
-    func authorship() {
+    func authorship() throws {
         var authorship = Authorship()
         authorship.changed(by: 10, table)
         #expect(authorship.tear == nil)
-        authorship.flushed(by: 20, table)
+        authorship.flushed(by: try #require(table.flusher(20)), of: 0)
         #expect(authorship.tear == nil)
-        authorship.flushed(by: 11, table)
+        authorship.flushed(by: try #require(table.flusher(11)), of: 0)
         #expect(authorship.tear?.process == 10)
         // A shell closes it afterwards.
-        authorship.flushed(by: 20, table)
+        authorship.flushed(by: try #require(table.flusher(20)), of: 0)
         #expect(authorship.tear?.process == 10)
         // Another program goes on with it.
         authorship.changed(by: 20, table)
@@ -71,12 +106,12 @@ import UploadCore
     }
 
     @Test("Of a process that is not known nothing is believed")
-    func unknown() {
+    func unknown() throws {
         var authorship = Authorship()
         authorship.changed(by: 10, table)
         authorship.changed(by: 0, table)
-        authorship.flushed(by: 10, table)
-        authorship.flushed(by: 0, table)
+        authorship.flushed(by: try #require(table.flusher(10)), of: 0)
+        #expect(table.flusher(0) == nil)
         #expect(authorship.tear == nil)
     }
 }

@@ -68,71 +68,6 @@ import UploadCore
         #expect(try fixture.spool.versions() == [VersionID(1)])
     }
 
-    @Test("Opened again before the kernel lets go of the handle that was closed, a change is a copy all the same")
-    func openedBeforeRelease() throws {
-        let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
-        let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
-        let second = try fixture.open(2, O_RDWR)
-        // However long that one stays open: what was closed is promised.
-        let track = try #require(fixture.uploads.track(1))
-        for _ in 0...2 { #expect(track.lapse(closed) == .finished) }
-        try fixture.write(second, "CL")
-        fixture.fileSystem.release(first)
-        #expect(try fixture.journal.upload(VersionID(1))?.closed == closed)
-        #expect(try fixture.spool.open(VersionID(1)).contents() == Array("closed".utf8))
-        try fixture.close(second)
-        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 6)
-        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("CLosed".utf8))
-    }
-
-    @Test("Cut to nothing before the kernel lets go of the handle that was closed, it is begun anew")
-    func cutBeforeRelease() throws {
-        let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
-        let second = try fixture.open(2, O_WRONLY | O_TRUNC)
-        fixture.fileSystem.release(first)
-        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
-        try fixture.write(second, "new")
-        try fixture.close(second)
-        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
-        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 3)
-    }
-
-    @Test("However late the kernel lets go of them, what several have closed one after another is promised")
-    func manyUnreleased() throws {
-        let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "1")
-        try fixture.fileSystem.flush(first)
-        var handles = [first]
-        for text in ["2", "3"] {
-            let next = try fixture.open(2, O_WRONLY)
-            try fixture.write(next, text, at: 1)
-            try fixture.fileSystem.flush(next)
-            handles.append(next)
-        }
-        for version in Int64(1)...3 { #expect(try fixture.journal.upload(VersionID(version))?.closed != nil) }
-        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("12".utf8))
-        for handle in handles { fixture.fileSystem.release(handle) }
-    }
-
-    @Test("Cut by its path before the kernel lets go of the handle that was closed, it is closed at once")
-    func cutByPathBeforeRelease() throws {
-        let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
-        _ = try fixture.fileSystem.change(2, AttributeChange(size: 2))
-        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
-        #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 2)
-        fixture.fileSystem.release(first)
-    }
-
     /// A write that takes its time: something happens before its bytes are stored.
     private struct SlowSource: ByteSource {
         let text: String
@@ -187,6 +122,26 @@ import UploadCore
         try fixture.fileSystem.flush(handle, by: 8)
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 9)
         fixture.fileSystem.release(handle)
+    }
+
+    @Test("Nor is it one while the parent has only made the file, or cut it to nothing", arguments: [false, true])
+    func closedByChildBeforeWriting(isCut: Bool) throws {
+        let fixture = try FileSystemFixture()
+        let handle: OpenHandle
+        if isCut {
+            try fixture.make("a", "before")
+            handle = try fixture.fileSystem.open(2, flags: O_WRONLY | O_TRUNC, by: 7).handle
+        } else {
+            let caller = FileSystem.Caller(owner: 1000, group: 1000, thread: 7)
+            handle = try fixture.fileSystem.create(
+                Array("a".utf8), in: 1, mode: 0o644, flags: O_WRONLY, by: caller
+            ).opened.handle
+        }
+        try fixture.fileSystem.flush(handle, by: 8)
+        #expect(try fixture.journal.newestUpload(of: FileID(2))?.closed == nil)
+        try fixture.write(handle, "whole", by: 7)
+        try fixture.close(handle, by: 7)
+        #expect(try fixture.journal.newestUpload(of: FileID(2))?.closedSize == 5)
     }
 
     @Test("Who closes a descriptor of its own gives the close, though another program wrote last and lives")

@@ -86,7 +86,7 @@ struct StatusFilesTests {
         }
         #expect(try read("status") == StatusTable.render(overview))
         #expect(try read("status.json") == StatusJSON.render(overview))
-        #expect(try read("metrics") == Metrics.render(overview))
+        #expect(try read("metrics") == Metrics.render(overview, inodes: fixture.namespace.locked { $0.heldCount }))
     }
 
     private func wait(on handle: OpenHandle, _ answers: Answers) throws -> @Sendable () -> Void {

@@ -158,12 +158,14 @@ struct WritingTests {
         #expect(fixture.uploads.track(2) == nil)
     }
 
-    @Test("ftruncate to nothing by the only writer of a closed file begins a new version too")
-    func truncatedThroughHandle() throws {
+    @Test(
+        "Cut to nothing beside a writer, or by it, before it writes: a closed file begins a new version too",
+        arguments: [false, true])
+    func truncatedThroughHandle(isThrough: Bool) throws {
         let inode = try fixture.make("a.txt", "first")
         let handle = try fixture.open(inode, O_RDWR)
         _ = fixture.uploads.takeEvents()
-        _ = try fixture.fileSystem.change(inode, AttributeChange(size: 0))
+        _ = try fixture.fileSystem.change(inode, AttributeChange(size: 0), through: isThrough ? handle : nil)
         try fixture.write(handle, "2")
         try fixture.close(handle)
         #expect(fixture.uploads.takeEvents() == ["closed 1 5", "opened 2 new", "closed 2 1"])
@@ -262,6 +264,15 @@ struct WritingTests {
         _ = try fixture.fileSystem.change(2, AttributeChange(modified: .at(moment)))
         try fixture.close(handle)
         #expect(try fixture.journal.node(FileID(2))?.attributes.modified == moment)
+    }
+
+    @Test(
+        "What the spool's filesystem can't have in one file is EFBIG, and nobody's fault here",
+        arguments: [(EFBIG, EFBIG, false), (EIO, EIO, true)])
+    func spoolErrors(_ errno: Int32, _ code: Int32, _ isUnexpected: Bool) {
+        let error = FileSystemError.spool(.system(call: "ftruncate", errno: errno))
+        #expect(error.code == code)
+        #expect(error.isUnexpected == isUnexpected)
     }
 
     @Test("Memory keeps no node that nobody holds")

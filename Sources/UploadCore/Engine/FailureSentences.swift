@@ -216,6 +216,12 @@ package enum FailureSentences {
     private static let keptRemedy =
         "Write it again. Or publish it as it is (\"release PATH\" to .uploadfs/control), or discard it (\"discard PATH\")."
 
+    package static func typeRefused(_ type: String) -> Failure {
+        Failure(
+            code: "type-refused", reason: "Its first bytes say that it is \(type), which is not taken.",
+            remedy: "Write a file of another type, or allow this one (--allow-type), here and at the destination.")
+    }
+
     /// A write was refused, and the writer knows.
     package static func writtenTooLarge(limit: Int64) -> Failure {
         Failure(

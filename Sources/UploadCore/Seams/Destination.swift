@@ -97,11 +97,13 @@ package struct DestinationLimits: Sendable, Hashable {
     package var namesAtFinish: Bool
     /// Bytes; nil when there is no limit.
     package var maximumFileSize: Int64?
+    package var types: ContentRules
 
     package init(
         schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,
-        canReplaceChunk: Bool, namesAtFinish: Bool, maximumFileSize: Int64? = nil
+        canReplaceChunk: Bool, namesAtFinish: Bool, maximumFileSize: Int64? = nil, types: ContentRules = ContentRules()
     ) {
+        self.types = types
         self.schedule = schedule
         self.schedulesByType = schedulesByType
         self.parallelChunks = parallelChunks

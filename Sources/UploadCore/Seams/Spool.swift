@@ -22,6 +22,9 @@ package protocol Spool: Sendable {
     /// Bytes that the spool file of a version has, as stat(2) tells.
     func size(of version: VersionID) throws(SpoolError) -> Int64
 
+    /// Bytes that the spool file of a version takes on the disk, as they were counted last; 0: it has none.
+    func occupied(by version: VersionID) -> Int64
+
     /// Every version that has a spool file, in no order.
     func versions() throws(SpoolError) -> [VersionID]
 

@@ -18,10 +18,18 @@ extension WriteTrack {
         state.withLock { $0.end(range) }
     }
 
-    /// Whether the file may be cut there: to nothing always, and never within what has left.
-    package func mayTruncate(to size: Int64) -> Bool {
-        state.withLock { size == 0 || size >= ($0.released.ranges.last?.upperBound ?? 0) }
+    /// A cut is about to begin; `truncated` or `abandonedCut` ends it. Until then none of what it takes may leave.
+    /// - Returns: false when it would be within what has left, and not to nothing: then there is nothing to end.
+    package func beginCut(to size: Int64) -> Bool {
+        state.withLock { state in
+            guard size == 0 || size >= (state.released.ranges.last?.upperBound ?? 0) else { return false }
+            state.underWay.append(size..<Int64.max)
+            return true
+        }
     }
+
+    /// The cut that was begun has failed.
+    package func abandonedCut(to size: Int64) { abandoned(size..<Int64.max) }
 
     /// Bytes that have left the spool.
     package var released: RangeSet<Int64> { state.withLock(\.released) }

@@ -93,6 +93,7 @@ package final class WriteTrack: Sendable {
     /// - Returns: whether the engine should be told (`WriterEvent.wrote`).
     package func truncated(to size: Int64) -> Bool {
         state.withLock { state in
+            state.end(size..<Int64.max)
             if size < state.size {
                 state.written.remove(contentsOf: size..<state.size)
                 state.shortest = min(state.shortest ?? size, size)

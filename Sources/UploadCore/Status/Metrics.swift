@@ -1,7 +1,8 @@
 /// `.uploadfs/metrics`: the Prometheus text format, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/).
 package enum Metrics {
-    package static func render(_ overview: StatusOverview) -> String {
+    /// - Parameter inodes: those that the kernel or programs hold; nil: not counted.
+    package static func render(_ overview: StatusOverview, inodes: Int? = nil) -> String {
         let totals = overview.totals
         var text = Exposition()
         text.add("uploadfs_build_info", .gauge, "The running version.", [(["version": UploadCore.version], 1)])
@@ -55,6 +56,11 @@ package enum Metrics {
             text.add(
                 "uploadfs_spool_waiting_writers", .gauge, "Writers that wait for room in the spool.",
                 [([:], Double(spool.waiting))])
+        }
+        if let inodes {
+            text.add(
+                "uploadfs_inodes_held", .gauge, "Files and directories that the kernel or programs hold: in memory.",
+                [([:], Double(inodes))])
         }
         text.add(
             "uploadfs_troubled", .gauge, "1 while something of this machine does not work; status says what.",

@@ -12,8 +12,7 @@ extension stat {
         st_gid = attributes.group
         st_size = Int(attributes.size)
         st_blksize = 4096
-        // As if there were no holes: what du(1) tells is what will travel.
-        st_blocks = Int((attributes.size + 511) / 512)
+        st_blocks = Int(attributes.blocks)
         st_atim = timespec(attributes.times.accessed)
         st_mtim = timespec(attributes.times.modified)
         st_ctim = timespec(attributes.times.changed)

@@ -121,7 +121,8 @@ extension fuse_lowlevel_ops {
         write_buf = { request, inode, bytes, offset, info in
             Reply(request, "write").written { fs throws(FileSystemError) in
                 guard let bytes else { throw .invalid }
-                let thread = FileSystem.Caller(request).thread
+                let isWriteback = info?.pointee.writepage == 1
+                let thread = isWriteback ? ProcessTable.writeback : FileSystem.Caller(request).thread
                 return try fs.write(try info.handle(), KernelBytes(bytes), at: Int64(offset), by: thread)
             }
         }

@@ -44,31 +44,36 @@ extension FileSystem {
 
     /// truncate(2) is an open, a cut and a close in one; ftruncate(2) comes from a writer that has it
     /// open, and counts as its write.
-    private func truncate(
-        _ file: FileID, to size: Int64, through open: OpenHandle?, by thread: Int32
+    func truncate(
+        _ file: FileID, to size: Int64, through open: OpenHandle? = nil, by thread: Int32
     ) throws(FileSystemError) {
-        let attached = try namespace.locked { tree throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) in
+        if case .file(let handle) = open, handle.isWriter {
+            let isAnew = try namespace.locked { tree throws(FileSystemError) in
+                let node = try tree.node(file)
+                guard size == 0, node.content === handle.content, handle.content.mayBeginAnew(through: handle) else {
+                    return false
+                }
+                try beginAnew(handle.content, node.record, in: &tree)
+                handle.content.began(through: handle, by: thread)
+                return true
+            }
+            if !isAnew { try truncate(handle, to: size, by: thread) }
+            return
+        }
+        let attached = try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             guard node.record.kind == .file else { throw .isDirectory }
-            var isAnew = false
-            if size == 0, let open = node.content, open.mayBeginAnew(writers: 1) {
-                try beginAnew(open, node.record, by: thread, in: &tree)
-                isAnew = true
-            }
-            let attached = try attach(
-                try tree.node(file), asWriter: true, truncating: size == 0 && !isAnew, by: thread, in: &tree)
-            return (attached.handle, isAnew || attached.isAnew)
+            return try attach(node, asWriter: true, truncating: size == 0, by: thread, in: &tree)
         }
         defer { release(attached.handle) }
-        let isAlone = attached.handle.content.activeWriters == 1
-        if !attached.isAnew {
-            var writer = attached.handle
-            if case .file(let file) = open { writer = file }
-            try prepareChange(through: writer, size: size)
-            try attached.handle.content.truncate(to: size, by: thread)
-        }
-        // truncate(2) has no flush after it; with another writer about, this is its to do.
-        if isAlone { try flush(.file(attached.handle), by: thread) }
+        if !attached.isAnew { try truncate(attached.handle, to: size, by: thread) }
+        try flush(.file(attached.handle), by: thread)
+    }
+
+    /// Cuts or extends in place.
+    func truncate(_ handle: FileHandle, to size: Int64, by thread: Int32) throws(FileSystemError) {
+        try prepareChange(through: handle, size: size)
+        try handle.content.truncate(to: size, through: handle, by: thread)
     }
 }
 

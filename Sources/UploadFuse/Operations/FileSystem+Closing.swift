@@ -6,10 +6,12 @@ extension FileSystem {
     func flush(_ handle: OpenHandle, by thread: Int32 = 0) throws(FileSystemError) {
         if case .control(let file) = handle, let line = file.rest() { return try perform(line) }
         guard case .file(let handle) = handle, handle.isWriter else { return }
+        try checkType(of: handle.content)
+        let flusher = configuration.processes?.flusher(thread)
         // What is synchronized is what is journalled as durable: a write in between shows in the count.
         let durable = configuration.closesDurably ? try handle.content.synchronized() : nil
         try namespace.locked { tree throws(FileSystemError) in
-            try acknowledge(handle.content, by: thread, of: handle, durable: durable, in: &tree)
+            try acknowledge(handle, by: flusher, durable: durable, in: &tree)
         }
         if durable != nil { try synchronizeJournal() }
     }
@@ -27,14 +29,16 @@ extension FileSystem {
 
     func release(_ handle: FileHandle, in tree: inout Tree) {
         let content = handle.content
-        if handle.isWriter, content.hasOneWriter {
+        if handle.isWriter {
             do throws(FileSystemError) {
-                try acknowledge(content, isLast: true, in: &tree)
+                try acknowledge(handle, isReleased: true, in: &tree)
             } catch {
                 // Nobody is left to be told; the engine keeps it as a failure (P6).
                 note(error, in: "release")
                 content.locked { content.spoil(&$0, error, .journalRefused(error)) }
             }
+        }
+        if handle.isWriter, content.hasOneWriter {
             do throws(FileSystemError) { try keepRemains(of: content, in: &tree) } catch { note(error, in: "release") }
         }
         let departure = content.released(handle)
@@ -67,14 +71,17 @@ extension FileSystem {
 
     /// - Parameter durable: the change that is known to be on stable storage; nil: none.
     private func acknowledge(
-        _ content: Content, by thread: Int32 = 0, of handle: FileHandle? = nil, isLast: Bool = false,
-        durable: UInt64? = nil, in tree: inout Tree
+        _ handle: FileHandle, by flusher: ProcessTable.Flusher? = nil, isReleased: Bool = false, durable: UInt64? = nil,
+        in tree: inout Tree
     ) throws(FileSystemError) {
+        let content = handle.content
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
         var version: VersionID?
-        try content.acknowledge(at: moment, by: thread, of: handle, isLast: isLast) { close throws(FileSystemError) in
+        try content.acknowledge(
+            at: moment, of: handle, by: flusher, isReleased: isReleased
+        ) { close throws(FileSystemError) in
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
             changes += close.unsettled.ranges.map { .unstored(close.version, $0) }

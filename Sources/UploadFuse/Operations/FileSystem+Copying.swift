@@ -30,7 +30,7 @@ extension FileSystem {
         }
         let taken = Result { () throws(FileSystemError) in
             try namespace.locked { tree throws(FileSystemError) in
-                try take(copy, of: promised.file.version, size: promised.size, for: content, in: &tree)
+                try take(copy, of: promised.file.version, size: promised.size, for: handle, in: &tree)
             }
         }
         if case .success(true) = taken { return }
@@ -40,15 +40,17 @@ extension FileSystem {
     }
 
     private func take(
-        _ copy: any SpoolFile, of original: VersionID, size: Int64, for content: Content, in tree: inout Tree
+        _ copy: any SpoolFile, of original: VersionID, size: Int64, for handle: FileHandle, in tree: inout Tree
     ) throws(FileSystemError) -> Bool {
+        let content = handle.content
         let node = try tree.node(content.file)
         guard let path = try tree.path(of: content.file) else { return false }
         let newborn = newborn(copy.version, of: content.file, at: path, size: size, created: now())
         var record = node.record
         record.version = copy.version
-        let owed = try content.goOn(in: copy, insteadOf: original, track: newborn.opened.track) {
-            () throws(FileSystemError) in
+        let owed = try content.goOn(
+            in: copy, insteadOf: original, track: newborn.opened.track, through: handle
+        ) { () throws(FileSystemError) in
             try namespace.journalled([.insertUpload(newborn.upload), .updateNode(record)])
         }
         guard let owed else { return false }

@@ -27,8 +27,7 @@ extension FileSystem {
             }
             let made = try makeFile(name, in: FileID(parent), mode: mode, by: caller, tree: &tree)
             tree.remember(made.node)
-            let handle = FileHandle(file: made.node.record.file, content: made.content, isWriter: true)
-            return (entry(made.node), Attached(handle: handle, mustTruncate: false))
+            return (entry(made.node), Attached(handle: made.handle, mustTruncate: false))
         }
         do throws(FileSystemError) {
             return (made, try opened(attached, by: caller.thread))
@@ -51,7 +50,7 @@ extension FileSystem {
             guard try tree.child(name, of: FileID(parent)) == nil else { throw .exists }
             let made = try makeFile(name, in: FileID(parent), mode: mode, by: caller, tree: &tree)
             tree.remember(made.node)
-            release(FileHandle(file: made.node.record.file, content: made.content, isWriter: true), in: &tree)
+            release(made.handle, in: &tree)
             return entry(try tree.node(made.node.record.file))
         }
     }
@@ -92,9 +91,10 @@ extension FileSystem {
 
     private func makeFile(
         _ name: FileName, in parent: FileID, mode: UInt32, by caller: Caller, tree: inout Tree
-    ) throws(FileSystemError) -> (node: CachedNode, content: Content) {
+    ) throws(FileSystemError) -> (node: CachedNode, handle: FileHandle) {
         let directory = try tree.directory(parent).record
         guard let directoryPath = try tree.path(of: parent) else { throw .notFound }
+        try checkType(of: directoryPath.appending(name))
         let moment = now()
         let version = tree.newVersion()
         var record = newRecord(tree.newFile(), name, .file, in: directory, mode: mode, by: caller, at: moment)
@@ -105,13 +105,13 @@ extension FileSystem {
         let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
 
         let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
-        content.made(by: caller.thread)
-        content.opened(asWriter: true) { _, _ in newborn.opened.track }
+        let handle = content.opened(asWriter: true) { _, _ in newborn.opened.track }.handle
+        content.began(through: handle, by: caller.thread)
         var node = CachedNode(record)
         node.content = content
         tree.insert(node)
         uploads.post(.opened(newborn.opened))
-        return (node, content)
+        return (node, handle)
     }
 
     /// A version that is made now: what the journal and the engine are to be told of it.

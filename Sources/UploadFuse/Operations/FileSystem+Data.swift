@@ -89,9 +89,8 @@ extension FileSystem {
         } else if let debt = handle.content.debt(with: source.count) {
             return .parked(roomFirst(for: handle.content, since: debt))
         }
-        handle.content.willWrite(through: handle)
         try prepareChange(through: handle, size: offset &+ Int64(source.count))
-        let count = try handle.content.write(source, at: offset, by: thread)
+        let count = try handle.content.write(source, at: offset, through: handle, by: thread)
         guard gauge.isPressed else { return .written(count) }
         uploads.post(.pressed)
         return gauge.isFull ? .parked(room(for: handle.content, after: count)) : .written(count)

@@ -28,8 +28,8 @@ extension FileSystem {
             }
             return Array(found.value.utf8)
         }
-        let value = try journalled { () throws(JournalError) in
-            try journal.extendedAttribute(name, of: FileID(inode))
+        let value = try namespace.locked { tree throws(FileSystemError) in
+            try kept(name, of: try tree.node(FileID(inode)))
         }
         guard let value else { throw .noSuchAttribute }
         return value
@@ -37,8 +37,12 @@ extension FileSystem {
 
     func extendedAttributeNames(of inode: UInt64) throws(FileSystemError) -> [String] {
         guard StatusInode(inode) == nil else { return [] }
-        let names = try journalled { () throws(JournalError) in
-            try journal.extendedAttributeNames(of: FileID(inode))
+        let names = try namespace.locked { tree throws(FileSystemError) in
+            let node = try tree.node(FileID(inode))
+            guard !node.isUnlinked else { return node.orphaned.keys.sorted() }
+            return try journalled { () throws(JournalError) in
+                try journal.extendedAttributeNames(of: FileID(inode))
+            }
         }
         return names + virtualAttributes(of: inode).map(\.name)
     }
@@ -70,6 +74,14 @@ extension FileSystem {
     private func checkWritable(_ name: String, _ inode: UInt64) throws(FileSystemError) {
         guard StatusInode(inode) == nil, !name.hasPrefix(Self.virtual) else { throw .reserved }
         guard name.hasPrefix(Self.kept) else { throw .unsupported }
+        guard name != Self.kept else { throw .invalid }
+    }
+
+    private func kept(_ name: String, of node: CachedNode) throws(FileSystemError) -> [UInt8]? {
+        guard !node.isUnlinked else { return node.orphaned[name] }
+        return try journalled { () throws(JournalError) in
+            try journal.extendedAttribute(name, of: node.record.file)
+        }
     }
 
     private func changeExtendedAttribute(
@@ -77,12 +89,15 @@ extension FileSystem {
     ) throws(FileSystemError) {
         try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
-            let old = try journalled { () throws(JournalError) in try journal.extendedAttribute(name, of: file) }
-            try check(old != nil)
+            try check(try kept(name, of: node) != nil)
             var record = node.record
             record.attributes.changed = now()
-            // One that is unlinked takes its attributes with it.
-            guard !node.isUnlinked else { return }
+            guard !node.isUnlinked else {
+                return try tree.update(file) { node in
+                    node.orphaned[name] = value
+                    node.record = record
+                }
+            }
             try namespace.journalled([.setExtendedAttribute(file, name: name, value: value), .updateNode(record)])
             tree.recorded(record)
             if record.kind == .file { uploads.post(.touched(file)) }

@@ -23,11 +23,11 @@ extension FileSystem {
         let content = handle.content
         let keepsSize = mode.contains(.keepSize)
         let isPlain = mode.isDisjoint(with: [.punchHole, .zeroRange])
+        guard range.upperBound <= Content.largestSize else { throw .tooLarge }
         if !keepsSize, range.upperBound > configuration.maximumFileSize() ?? .max { throw .tooLarge }
         // First what may be refused: as yet nothing is changed, and nothing spoiled.
         if !mode.contains(.punchHole) { try checkRoom(for: range, in: content) }
-        if !isPlain || !keepsSize {
-            content.willWrite(through: handle)
+        if changesBytes(range, isPlain: isPlain, keepsSize: keepsSize, of: content.live.size) {
             try prepareChange(through: handle, size: range.upperBound)
         }
         do throws(FileSystemError) {
@@ -36,19 +36,29 @@ extension FileSystem {
             throw .unsupported
         }
         if !isPlain {
-            try content.zero(range, keepingSize: keepsSize, keepingRoom: mode.contains(.zeroRange), by: thread)
+            try content.zero(
+                range, keepingSize: keepsSize, keepingRoom: mode.contains(.zeroRange), through: handle, by: thread)
         } else if !keepsSize {
-            try content.extend(to: range.upperBound, by: thread)
+            try content.extend(to: range.upperBound, through: handle, by: thread)
         }
         if spool.gauge.isPressed { uploads.post(.pressed) }
     }
 
-    /// Room is promised only as far as the quota has it: what is reserved can't pass through.
+    /// Room alone, and what lies behind the end, are not to be seen.
+    private func changesBytes(_ range: Range<Int64>, isPlain: Bool, keepsSize: Bool, of size: Int64) -> Bool {
+        !keepsSize && range.upperBound > size || !isPlain && range.lowerBound < size
+    }
+
+    /// Room is promised only as far as the quota has it: what is reserved can't pass through. Something must be left,
+    /// or what is written into it would be held up by a full spool.
     private func checkRoom(for range: Range<Int64>, in content: Content) throws(FileSystemError) {
-        let new = range.upperBound - max(range.lowerBound, content.live.size)
+        let (size, version) = content.locked { ($0.size, $0.version) }
+        // Of a file with holes nobody knows where its blocks are: in the range, if they can be.
+        let length = range.upperBound - range.lowerBound
+        let new = max(range.upperBound - max(range.lowerBound, size), length - spool.occupied(by: version))
         guard new > 0 else { return }
         let capacity = try capacity()
-        if UInt64(new) > capacity.available * capacity.blockSize { throw .noSpace }
+        if UInt64(new) >= capacity.available * capacity.blockSize { throw .noSpace }
     }
 
     /// - Parameter whence: SEEK_DATA or SEEK_HOLE of lseek(2): the kernel answers the others itself.

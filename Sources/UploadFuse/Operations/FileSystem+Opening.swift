@@ -8,6 +8,8 @@ extension FileSystem {
             guard isControl || flags & O_ACCMODE == O_RDONLY else { throw .reserved }
             return Opened(handle: try statusFiles.open(status), isDirect: true, needsNoFlush: !isControl)
         }
+        // The kernel leaves that to us, also where it is the only change.
+        if flags & O_ACCMODE == O_RDONLY, flags & O_TRUNC != 0 { try truncate(FileID(inode), to: 0, by: thread) }
         let attached = try namespace.locked { tree throws(FileSystemError) in
             try attach(try tree.node(FileID(inode)), flags: flags, by: thread, in: &tree)
         }
@@ -17,7 +19,7 @@ extension FileSystem {
     /// A handle that is counted, and what is left to do for it without the lock.
     struct Attached: Sendable {
         let handle: FileHandle
-        /// It could not begin anew, since it was never closed or another writer has it open.
+        /// It could not begin anew, since it was changed and not closed.
         let mustTruncate: Bool
     }
 
@@ -35,8 +37,7 @@ extension FileSystem {
     func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
         if attached.mustTruncate {
             do throws(FileSystemError) {
-                try prepareChange(through: attached.handle, size: 0)
-                try attached.handle.content.truncate(to: 0, by: thread)
+                try truncate(attached.handle, to: 0, by: thread)
             } catch {
                 release(attached.handle)
                 throw error
@@ -62,11 +63,11 @@ extension FileSystem {
             let made = try makeVersion(of: node.record, in: &tree)
             content = Content(
                 file: node.record.file, spoolFile: made.spoolFile, size: 0, isNew: true, context: writerContext)
-            content.made(by: thread)
-            content.opened(asWriter: true) { _, _ in made.opened.track }
+            let handle = content.opened(asWriter: true) { _, _ in made.opened.track }.handle
+            content.began(through: handle, by: thread)
             uploads.post(.opened(made.opened))
             try tree.update(node.record.file) { $0.content = content }
-            return (FileHandle(file: node.record.file, content: content, isWriter: true), true)
+            return (handle, true)
         } else {
             guard isHere else { throw .evicted }
             let released = try released(of: version, upload)
@@ -78,22 +79,23 @@ extension FileSystem {
                 size: node.record.size, isNew: false, context: writerContext,
                 released: released, failure: upload?.isSpoiled == true ? .lost : nil)
         }
-        if truncating, isWriter, content.mayBeginAnew(writers: 0) {
-            try beginAnew(content, node.record, by: thread, in: &tree)
-            content.opened(asWriter: true)
+        if truncating, isWriter, content.mayBeginAnew() {
+            try beginAnew(content, node.record, in: &tree)
+            let handle = content.opened(asWriter: true).handle
+            content.began(through: handle, by: thread)
             try tree.update(node.record.file) { $0.content = content }
-            return (FileHandle(file: node.record.file, content: content, isWriter: true), true)
+            return (handle, true)
         }
-        let sealed: VersionID?
+        let handle: FileHandle
         if isWriter {
             let path = try tree.path(of: node.record.file)
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
             let isPromised = upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
-            let opened = content.opened(asWriter: true, isPromised: isPromised) { size, released in
+            let opened = content.opened(asWriter: true, isPromised: isPromised, by: thread) { size, released in
                 WriteTrack(size: size, schedule: schedule, released: released)
             }
-            sealed = opened.sealed
+            handle = opened.handle
             if let track = opened.track, let path {
                 uploads.post(
                     .opened(
@@ -102,10 +104,10 @@ extension FileSystem {
                             nameClass: configuration.classifier.classify(path), isNew: false)))
             }
         } else {
-            sealed = content.opened(asWriter: false).sealed
+            handle = content.opened(asWriter: false).handle
         }
         try tree.update(node.record.file) { $0.content = content }
-        return (FileHandle(file: node.record.file, content: content, isWriter: isWriter, sealed: sealed), false)
+        return (handle, false)
     }
 
     /// The bytes of an unfinished upload that are at the destination alone.
@@ -121,11 +123,9 @@ extension FileSystem {
 
     /// Cut to nothing: a new version with a spool file of its own, so that the one before goes on
     /// uploading what was closed until this one is closed too (P3).
-    func beginAnew(
-        _ content: Content, _ record: NodeRecord, by thread: Int32, in tree: inout Tree
-    ) throws(FileSystemError) {
+    func beginAnew(_ content: Content, _ record: NodeRecord, in tree: inout Tree) throws(FileSystemError) {
         let made = try makeVersion(of: record, in: &tree)
-        if let owed = content.beginAnew(made.spoolFile, track: made.opened.track, by: thread) { uploads.post(owed) }
+        if let owed = content.beginAnew(made.spoolFile, track: made.opened.track) { uploads.post(owed) }
         uploads.post(.opened(made.opened))
     }
 

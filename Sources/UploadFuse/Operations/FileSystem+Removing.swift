@@ -29,8 +29,9 @@ extension FileSystem {
 
     func remove(_ record: NodeRecord, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {
         let directory = try tree.directory(parent).record
+        let attributes = try tree.orphaned(record.file)
         try applyTouching(directory, [.removeNode(record.file)], at: now(), tree: &tree)
         if record.kind == .file { tree.gaveUpName() }
-        tree.unlinked(record.file)
+        tree.unlinked(record.file, keeping: attributes)
     }
 }

@@ -28,6 +28,10 @@ extension FileSystem {
             let moving = flags.contains(.exchange) ? [source, target].compactMap(\.self) : [source]
             if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
             for node in moving { try checkMoving(node, in: tree) }
+            let places = [(new.file, newName), (old.file, name)]
+            for (node, place) in zip(moving, places) where node.record.kind == .file {
+                if let path = try tree.path(of: place.0)?.appending(place.1) { try checkType(of: path) }
+            }
             var classes: [NameClass] = []
             for node in moving { classes.append(try nameClass(of: node.record.file, in: tree)) }
             if moving.count == 2 {
@@ -97,7 +101,11 @@ extension FileSystem {
         _ target: CachedNode, by source: CachedNode, in tree: Tree
     ) throws(FileSystemError) {
         switch (source.record.kind, target.record.kind) {
-        case (.file, .file), (.file, .link), (.link, .file), (.link, .link): break
+        case (.file, .file), (.file, .link), (.link, .link): break
+        case (.link, .file):
+            // Nothing would take its place at the destination.
+            guard target.claims == 0 else { throw .beingPublished }
+            guard !target.record.isPublished else { throw .published }
         case (.file, .directory), (.link, .directory): throw .isDirectory
         case (.directory, .file), (.directory, .link): throw .notDirectory
         case (.directory, .directory):
@@ -116,13 +124,17 @@ extension FileSystem {
         record.attributes.changed = moment
         let directories = (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
         var changes: [JournalChange] = []
-        if let target { changes.append(.removeNode(target.record.file)) }
+        var attributes: [String: [UInt8]] = [:]
+        if let target {
+            attributes = try tree.orphaned(target.record.file)
+            changes.append(.removeNode(target.record.file))
+        }
         changes.append(.moveNode(record.file, parent: new.file, name: name))
         changes += ([record] + directories).map { .updateNode($0) }
         try namespace.journalled(changes)
         for record in [record] + directories { tree.recorded(record) }
         guard let target else { return }
-        tree.unlinked(target.record.file)
+        tree.unlinked(target.record.file, keeping: attributes)
         if target.record.kind == .file { uploads.post(.removed(target.record.file)) }
     }
 

@@ -87,6 +87,10 @@ final class FileSystem: Sendable {
     }
 
     func entry(_ node: CachedNode) -> Entry {
-        Entry(attributes: node.attributes, validity: Self.validity)
+        var attributes = node.attributes
+        if let version = node.content?.locked(\.version) ?? node.record.version {
+            attributes.occupied = spool.occupied(by: version)
+        }
+        return Entry(attributes: attributes, validity: Self.validity)
     }
 }

@@ -31,6 +31,8 @@ enum FileSystemError: Error, Sendable, Hashable {
     /// There is no data, or no hole, from there on.
     case noSuchExtent
     case tooLarge
+    /// Neither its name nor its content may say that it is of a type that is not taken.
+    case typeRefused
     case noSpace
     /// It was uploaded and has left the spool to make room: what is being written has become a stream.
     case released
@@ -72,6 +74,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .badHandle: EBADF
         case .noSuchExtent: ENXIO
         case .tooLarge: EFBIG
+        case .typeRefused: EPERM
         case .noSpace: ENOSPC
         case .released: ESPIPE
         case .evicted, .lost: EIO
@@ -81,6 +84,8 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .uploadFailed: EIO
         case .spool(.noSpace), .journal(.noSpace): ENOSPC
         case .spool(.exhausted): ENFILE
+        // The spool's filesystem has no files of that size.
+        case .spool(.system(_, EFBIG)): EFBIG
         case .spool(.missing), .spool(.short), .spool(.system): EIO
         case .journal(.database), .journal(.damaged), .journal(.newer): EIO
         }
@@ -102,10 +107,12 @@ enum FileSystemError: Error, Sendable, Hashable {
     /// Nothing that the caller did: somebody should read of it in the log.
     var isUnexpected: Bool {
         switch self {
+        case .spool(.system(_, EFBIG)): false
         case .spool, .journal, .badHandle: true
         case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
+            .typeRefused,
             .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
             false
         }

@@ -7,9 +7,11 @@
 /// closed the file has left a torn one.
 struct Authorship: Sendable {
     /// The process of the last change; 0 when it is not known.
-    private var author: Int32 = 0
+    private(set) var author: Int32 = 0
     /// Of processes that flushed while they were dying.
     private var deaths: [Int32: ProcessTable.Death] = [:]
+    /// Who died and had not closed what it had written, though another one may have changed something since.
+    private var torn: (process: Int32, death: ProcessTable.Death)?
     /// Threads are asked for once: a WRITE comes from each of them many times.
     private var processes: [Int32: Int32] = [:]
 
@@ -18,25 +20,31 @@ struct Authorship: Sendable {
     /// The content was changed by this thread.
     mutating func changed(by thread: Int32, _ table: ProcessTable) {
         author = process(of: thread, table)
+        torn = nil
         // Somebody who writes lives: the number was given out again.
         if !deaths.isEmpty { deaths[author] = nil }
     }
 
-    /// This thread lets go of a descriptor.
-    mutating func flushed(by thread: Int32, _ table: ProcessTable) {
-        guard thread > 0, let death = table.death(thread) else { return }
-        deaths[process(of: thread, table)] = death
+    /// The kernel writes what was changed in a shared mapping, whenever it likes, and does not say whose it was: of the
+    /// writers that are known it takes no word, and else it is who opened the file.
+    mutating func written(throughMapOf opener: Int32) {
+        if author == 0 { author = opener }
     }
 
-    /// This thread lets go of a copy that was lent to it: who wrote last is another one, lives, and has the file open
-    /// still. A program that starts another one does that in the middle of its writing.
-    mutating func isLent(to thread: Int32, _ table: ProcessTable) -> Bool {
-        guard thread > 0, author > 0, process(of: thread, table) != author else { return false }
-        return table.isAlive(author)
+    /// The process that a handle is opened by, asked for once.
+    mutating func opener(_ thread: Int32, _ table: ProcessTable) -> Int32 { process(of: thread, table) }
+
+    /// Somebody lets go of a descriptor.
+    /// - Parameter writer: who wrote through it last; 0: nobody, or not known.
+    mutating func flushed(by flusher: ProcessTable.Flusher, of writer: Int32) {
+        guard let death = flusher.death else { return }
+        deaths[flusher.process] = death
+        if author > 0, writer == flusher.process { torn = (writer, death) }
     }
 
     /// Set when what there is was left by somebody who was killed in the middle of it.
     var tear: (process: Int32, death: ProcessTable.Death)? {
+        if let torn { return torn }
         guard author > 0, let death = deaths[author] else { return nil }
         return (author, death)
     }

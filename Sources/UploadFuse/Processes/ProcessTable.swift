@@ -13,6 +13,26 @@ struct ProcessTable: Sendable {
     /// Whether a process still runs: kill(2) with no signal.
     var isAlive: @Sendable (_ process: Int32) -> Bool = { kill($0, 0) == 0 || errno == EPERM }
 
+    /// Instead of a thread: the kernel writes what was changed in a shared mapping.
+    static let writeback: Int32 = -1
+
+    /// Who lets go of a descriptor. Asked for while no lock is held: nobody can promise that /proc waits for nobody.
+    struct Flusher: Sendable {
+        let process: Int32
+        let death: Death?
+
+        /// This one lets go of a copy that was lent to it: who wrote through that descriptor last is another process,
+        /// and lives. A program that starts another one does that in the middle of its writing.
+        func hasBorrowed(from writer: Int32, _ table: ProcessTable) -> Bool {
+            writer > 0 && process != writer && table.isAlive(writer)
+        }
+    }
+
+    /// - Returns: nil when the thread is not known.
+    func flusher(_ thread: Int32) -> Flusher? {
+        thread > 0 ? Flusher(process: process(thread), death: death(thread)) : nil
+    }
+
     struct Death: Sendable, Hashable {
         let signal: Int32
         /// As ps(1) shows it.
@@ -26,7 +46,9 @@ struct ProcessTable: Sendable {
             return ThreadStatus.process(status) ?? thread
         },
         death: { thread in
-            guard thread > 0, let stat = ProcFile.read("/proc/\(thread)/stat") else { return nil }
+            guard thread > 0, let status = ProcFile.read("/proc/\(thread)/status"), ThreadStatus.hasNoMemory(status),
+                let stat = ProcFile.read("/proc/\(thread)/stat")
+            else { return nil }
             return ThreadStatus.death(stat)
         })
 }
@@ -42,6 +64,18 @@ enum ThreadStatus {
             return Int32(line.dropFirst(5).drop { $0 == "\t" || $0 == " " })
         }
         return nil
+    }
+
+    /// From /proc/TID/status: whether the thread has let go of its memory, as a dying one does before its files.
+    ///
+    /// Asked before /proc/TID/stat is read, which waits for an execve(2) of that thread to end. And the execve waits
+    /// for us, while it closes its descriptors that are O_CLOEXEC: reading there would be for ever. Who calls it has
+    /// a memory.
+    static func hasNoMemory(_ status: String) -> Bool {
+        let lines = status.split(separator: "\n")
+        // Behind the lines about memory: those of the groups before may be as long as they like.
+        guard lines.contains(where: { $0.hasPrefix("Threads:") }) else { return false }
+        return !lines.contains { $0.hasPrefix("VmSize:") }
     }
 
     /// From /proc/TID/stat: `flags` is the 9th field, `exit_code` the 52nd, as waitpid(2) would tell it. The
@@ -62,14 +96,19 @@ enum ThreadStatus {
 }
 
 enum ProcFile {
-    /// One read(2): what proc(5) makes for it is consistent.
+    /// All of it: what proc(5) has made for the first read(2), the others go on with.
     static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            return count > 0 ? String(decoding: UnsafeRawBufferPointer(buffer)[..<count], as: UTF8.self) : nil
+            var bytes: [UInt8] = []
+            while true {
+                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                guard count > 0 else { break }
+                bytes += UnsafeRawBufferPointer(buffer)[..<count]
+            }
+            return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
         }
     }
 }

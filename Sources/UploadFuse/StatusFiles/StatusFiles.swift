@@ -99,7 +99,9 @@ struct StatusFiles: Sendable {
         case .directory: throw .isDirectory
         case .table: return .status(StatusText(StatusTable.render(uploads.overview(limit: Self.filesShown))))
         case .json: return .status(StatusText(StatusJSON.render(uploads.overview(limit: Self.filesListed))))
-        case .metrics: return .status(StatusText(Metrics.render(uploads.overview(limit: 0))))
+        case .metrics:
+            let overview = uploads.overview(limit: 0)
+            return .status(StatusText(Metrics.render(overview, inodes: namespace.locked { $0.heldCount })))
         case .control: return .control(ControlFile())
         case .progress: return .status(StatusText(ProgressLine.render(try fileStatus(status))))
         case .detail: return .status(StatusText(DetailJSON.render(try fileStatus(status), now: namespace.now())))

@@ -11,6 +11,8 @@ struct CachedNode: Sendable {
     /// An update was journalled during a claim and may have overwritten `isPublished`.
     var updatedWhileClaimed = false
     var isUnlinked = false
+    /// Extended attributes of an unlinked file that is open: the journal has none of it.
+    var orphaned: [String: [UInt8]] = [:]
     /// Of a file that is open.
     var content: Content?
 

@@ -13,67 +13,71 @@ struct PendingClose: Sendable {
 
 extension Content {
     /// One more handle; the first writer brings the track.
-    /// - Parameter isPromised: its bytes were closed and are not published yet. Of interest with the first writer, and
-    ///   with one that comes before those who closed it are gone.
-    /// - Returns: the track, if it was taken; and the version that this handle may not change (`FileHandle.isSealed`).
-    @discardableResult
+    /// - Parameters:
+    ///   - isPromised: its bytes were closed and are not published yet. Of interest with the first writer, and with one
+    ///     that comes before those who closed it are gone.
+    ///   - thread: who opens it; 0: not known.
+    /// - Returns: also the track, if it was taken.
     func opened(
-        asWriter isWriter: Bool, isPromised: Bool = false,
+        asWriter isWriter: Bool, isPromised: Bool = false, by thread: Int32 = 0,
         track makeTrack: ((_ size: Int64, _ released: RangeSet<Int64>) -> WriteTrack)? = nil
-    ) -> (track: WriteTrack?, sealed: VersionID?) {
+    ) -> (handle: FileHandle, track: WriteTrack?) {
         locked { state in
             state.handles += 1
-            guard isWriter else { return (nil, nil) }
+            guard isWriter else { return (FileHandle(content: self, isWriter: false), nil) }
             let wasLeft = state.isLeft
             let isSealed =
                 isPromised && state.isClosedStream && state.failure == nil && state.track?.hasLapsed != true
-            let sealed = isSealed ? state.version : nil
+            let handle = FileHandle(content: self, isWriter: true, sealed: isSealed ? state.version : nil)
             state.writers += 1
-            if let track = state.track, isPromised, wasLeft, !state.isChanged, state.released.isEmpty,
+            let opener = context.processes.map { state.authorship.opener(thread, $0) } ?? 0
+            state.unfinished[ObjectIdentifier(handle)] = State.Holder(opener: opener)
+            if let track = state.track, isPromised, wasLeft, !state.isChanged, !state.isTorn, state.released.isEmpty,
                 track.promise(true)
             {
                 state.isPromised = true
             }
-            guard state.track == nil, let makeTrack else { return (nil, sealed) }
+            guard state.track == nil, let makeTrack else { return (handle, nil) }
             let track = makeTrack(state.closedSize, state.keptReleased)
             state.track = track
             state.closedAt = nil
             state.isPromised = isPromised && !state.isChanged && state.keptReleased.isEmpty
             track.promise(state.isPromised)
-            return (track, sealed)
+            return (handle, track)
         }
     }
 
-    /// Journals a close of what has changed since the last one (flush, or the last writer's release), unless
-    /// who changed it last was killed.
+    /// Journals a close of what has changed since the last one, unless who changed it last was killed, or somebody
+    /// else is not done with it: then the close is that one's to give.
     /// - Parameters:
     ///   - moment: the close's time.
-    ///   - thread: who flushes; 0: not known.
-    ///   - handle: what is flushed; nil: nothing is.
-    ///   - isLast: nobody is left who could write.
+    ///   - handle: what is flushed or released.
+    ///   - flusher: who flushes; nil: not known.
     ///   - journal: called under this content's lock, so no write slips between.
     /// - Throws: what an earlier write failed with, or what `journal` does.
     func acknowledge(
-        at moment: Timestamp, by thread: Int32, of handle: FileHandle?, isLast: Bool,
+        at moment: Timestamp, of handle: FileHandle, by flusher: ProcessTable.Flusher?, isReleased: Bool,
         _ journal: (PendingClose) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
-            if let processes = context.processes { state.authorship.flushed(by: thread, processes) }
-            if let failure = state.failure { throw failure }
-            guard !state.isUnlinked else { return }
-            // Its writer goes on, and closes it then.
-            if !isLast, let handle, state.writtenThrough == ObjectIdentifier(handle),
-                !state.flushed.contains(ObjectIdentifier(handle)), let processes = context.processes,
-                state.authorship.isLent(to: thread, processes)
-            {
-                return
+            if let flusher, let processes = context.processes {
+                let writer = state.unfinished[ObjectIdentifier(handle)]?.writer ?? 0
+                state.authorship.flushed(by: flusher, of: writer)
+                // Its writer goes on, and closes it then.
+                if !isReleased, flusher.hasBorrowed(from: writer, processes) { return }
             }
-            state.track?.flushed()
-            if let handle { state.flushed.insert(ObjectIdentifier(handle)) }
+            let isLast = isReleased && state.writers == 1
+            state.unfinished[ObjectIdentifier(handle)] = nil
             if isLast { state.track?.finish() }
-            // Another descriptor's writer is not done yet, or in the middle of it: the close is that one's to give.
-            guard isLast || state.isLeft else { return }
-            guard state.isChanged || state.track?.hasLapsed == true, state.authorship.tear == nil else { return }
+            if let failure = state.failure {
+                // Who has only to be let go was told before.
+                guard !isReleased else { return }
+                throw failure
+            }
+            guard !state.isUnlinked else { return }
+            if !isReleased { state.track?.flushed() }
+            guard isLast || state.isLeft, state.authorship.tear == nil else { return }
+            guard state.isChanged || state.track?.hasLapsed == true else { return }
             try checkTrack(&state)
             try journal(state.pendingClose)
             state.track?.acknowledged(at: moment)
@@ -100,7 +104,14 @@ extension Content {
             try file.synchronize()
         } catch {
             // The kernel does not keep what the disk refused: this must never be published.
-            locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error), isDamage: true) }
+            let failure = FailureSentences.spool(error)
+            locked { state in
+                // Begun anew meanwhile, it is the one before that is damaged.
+                guard state.version == file.version else {
+                    return context.uploads.post(.spoiled(file.version, failure))
+                }
+                spoil(&state, FileSystemError(error), failure, isDamage: true)
+            }
             throw FileSystemError(error)
         }
         return changes
@@ -120,7 +131,6 @@ extension Content {
             var departure = Departure(event: nil, isLast: state.handles == 0)
             guard handle.isWriter else { return departure }
             state.writers -= 1
-            state.flushed.remove(ObjectIdentifier(handle))
             guard state.writers == 0 else { return departure }
             // Before what it has released is read: nothing more is from now on.
             state.track?.finish()
@@ -140,45 +150,36 @@ extension Content {
     /// Whether the handle that goes now is the last that could change anything.
     var hasOneWriter: Bool { locked { $0.writers == 1 } }
 
-    /// Somebody writes through this handle, or is about to.
-    func willWrite(through handle: FileHandle) {
-        locked { state in
-            state.writtenThrough = ObjectIdentifier(handle)
-            if !state.flushed.isEmpty { state.flushed.remove(ObjectIdentifier(handle)) }
-        }
-    }
-
-    /// How many writers have not closed it since they wrote last.
-    var activeWriters: Int { locked { $0.writers - $0.flushed.count } }
-
     /// Cutting to nothing: may it be a new version, so that the closed one goes on uploading?
-    /// - Parameter writers: how many writers the caller itself accounts for.
-    func mayBeginAnew(writers: Int) -> Bool {
+    /// - Parameter handle: what it is cut through; nil: one that is being opened.
+    func mayBeginAnew(through handle: FileHandle? = nil) -> Bool {
         locked { state in
-            (state.writers == writers || writers == 0 && (state.isLeft || state.isClosedStream)) && !state.isUnlinked
-                && state.track?.hasLapsed != true
-                && (!state.isChanged || state.failure != nil)
+            guard state.changing == 0, !state.isUnlinked, !state.isTorn, state.track?.hasLapsed != true else {
+                return false
+            }
+            guard state.isChanged else { return true }
+            // Others who write to what has failed are still to be told.
+            return state.failure != nil
+                && state.unfinished.keys.allSatisfy { $0 == handle.map(ObjectIdentifier.init) }
         }
     }
 
     /// A new version takes the place of what there was.
     /// - Returns: the close that the engine is owed for the version before.
     func beginAnew(
-        _ spoolFile: any SpoolFile, track: WriteTrack?, by thread: Int32
+        _ spoolFile: any SpoolFile, track: WriteTrack?
     ) -> WriterEvent? {
         locked { state in
             let owed: WriterEvent? =
                 state.writers > 0 ? .closed(state.version, size: state.size, at: state.closedAt) : nil
             state.track?.finish()
             state.authorship = Authorship()
-            state.note(thread, context.processes)
             state.closedAt = nil
             state.spoolFile = spoolFile
             state.closedSize = 0
             state.keptReleased = RangeSet()
             state.isPromised = false
             state.track = track
-            state.flushed = []
             state.isChanged = true
             state.modified = nil
             state.failure = nil

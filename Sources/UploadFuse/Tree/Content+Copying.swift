@@ -12,11 +12,13 @@ extension Content {
     }
 
     /// From now on writers change a copy; what was closed stays as it is.
-    /// - Parameter original: what the copy was made of.
+    /// - Parameters:
+    ///   - original: what the copy was made of.
+    ///   - handle: what it is to be changed through.
     /// - Returns: the close that the engine is owed for the version before; nil when somebody was quicker, and the
     ///   copy is of no use.
     func goOn(
-        in copy: any SpoolFile, insteadOf original: VersionID, track: WriteTrack,
+        in copy: any SpoolFile, insteadOf original: VersionID, track: WriteTrack, through handle: FileHandle,
         _ journal: () throws(FileSystemError) -> Void
     ) throws(FileSystemError) -> WriterEvent? {
         try locked { state throws(FileSystemError) in
@@ -31,6 +33,8 @@ extension Content {
             state.spoolFile = copy
             state.track = track
             state.isChanged = true
+            // Nobody else's close is one of this copy.
+            state.unfinished[ObjectIdentifier(handle), default: State.Holder()].writer = 0
             return owed
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import UploadCore
 
 /// Room and holes.
@@ -14,8 +15,8 @@ extension Content {
     }
 
     /// Makes it end there at the least; what is new are zeros.
-    func extend(to end: Int64, by thread: Int32) throws(FileSystemError) {
-        try change(by: thread) { state throws(FileSystemError) in
+    func extend(to end: Int64, through handle: FileHandle, by thread: Int32) throws(FileSystemError) {
+        try change(through: handle, by: thread) { state throws(FileSystemError) in
             try checkTrack(&state)
             return end > state.size
         } make: { file throws(FileSystemError) in
@@ -31,12 +32,29 @@ extension Content {
     ///   - range: what lies behind the end counts only if it is to grow.
     ///   - keepingRoom: else the range becomes a hole.
     func zero(
-        _ range: Range<Int64>, keepingSize: Bool, keepingRoom: Bool, by thread: Int32
+        _ range: Range<Int64>, keepingSize: Bool, keepingRoom: Bool, through handle: FileHandle, by thread: Int32
     ) throws(FileSystemError) {
         let range = keepingSize ? range.clamped(to: 0..<locked { $0.size }) : range
         guard !range.isEmpty else { return }
-        let zeros = Zeros(count: Int(range.upperBound - range.lowerBound), keepingRoom: keepingRoom)
-        _ = try write(zeros, at: range.lowerBound, by: thread)
+        try change(through: handle, by: thread) { state throws(FileSystemError) in
+            try beginWrite(of: range, &state)
+            return true
+        } make: { file throws(FileSystemError) in
+            do throws(SpoolError) {
+                try file.punch(range)
+                if keepingRoom { try file.allocate(range, keepingSize: false) }
+            } catch .system(_, EOPNOTSUPP) {
+                // Nothing has changed: who asked writes zeros instead.
+                throw .unsupported
+            } catch {
+                locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error)) }
+                throw FileSystemError(error)
+            }
+        } abandon: { track in
+            track.abandoned(range)
+        } note: { track in
+            track.wrote(range)
+        }
     }
 
     /// SEEK_DATA and SEEK_HOLE of lseek(2).
@@ -61,18 +79,4 @@ extension Content {
             return size
         }
     }
-}
-
-/// Zeros that no writer had to send.
-private struct Zeros: ByteSource {
-    let count: Int
-    let keepingRoom: Bool
-
-    func store(in file: any SpoolFile, at offset: Int64) throws(SpoolError) {
-        let range = offset..<offset + Int64(count)
-        try file.punch(range)
-        if keepingRoom { try file.allocate(range, keepingSize: false) }
-    }
-
-    func bytes() -> [UInt8] { [UInt8](repeating: 0, count: count) }
 }

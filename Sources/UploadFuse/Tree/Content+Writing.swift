@@ -1,23 +1,20 @@
 import UploadCore
 
 extension Content {
+    /// Bytes that a file may have, whatever is allowed: some filesystems take ends where sums overflow.
+    static let largestSize: Int64 = 1 << 60
+
     /// The write path: nothing here takes the tree's lock.
     /// - Parameter thread: who writes, as the kernel tells.
     /// - Returns: bytes written: all, or it throws.
-    func write(_ source: some ByteSource, at offset: Int64, by thread: Int32) throws(FileSystemError) -> Int {
+    func write(
+        _ source: some ByteSource, at offset: Int64, through handle: FileHandle, by thread: Int32
+    ) throws(FileSystemError) -> Int {
         guard source.count > 0 else { return 0 }
         let (end, overflow) = offset.addingReportingOverflow(Int64(source.count))
-        guard !overflow else { throw .tooLarge }
-        try change(by: thread) { state throws(FileSystemError) in
-            try checkTrack(&state)
-            if let limit = context.maximumFileSize(), end > limit, !state.isUnlinked {
-                spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
-                throw .tooLarge
-            }
-            guard state.track?.begin(offset..<end) ?? true else {
-                spoil(&state, .released, FailureSentences.rewrittenReleased)
-                throw .released
-            }
+        guard !overflow, end <= Self.largestSize else { throw .tooLarge }
+        try change(through: handle, by: thread) { state throws(FileSystemError) in
+            try beginWrite(of: offset..<end, &state)
             return true
         } make: { file throws(FileSystemError) in
             do throws(SpoolError) {
@@ -35,16 +32,32 @@ extension Content {
         return source.count
     }
 
+    /// - Throws: what spoils the file, too.
+    func beginWrite(of range: Range<Int64>, _ state: inout State) throws(FileSystemError) {
+        try checkTrack(&state)
+        if let limit = context.maximumFileSize(), range.upperBound > limit, !state.isUnlinked {
+            spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
+            throw .tooLarge
+        }
+        guard state.track?.begin(range) ?? true else {
+            spoil(&state, .released, FailureSentences.rewrittenReleased)
+            throw .released
+        }
+    }
+
     /// Cuts or extends in place.
-    func truncate(to size: Int64, by thread: Int32) throws(FileSystemError) {
-        try change(by: thread) { state throws(FileSystemError) in
+    func truncate(to size: Int64, through handle: FileHandle, by thread: Int32) throws(FileSystemError) {
+        guard size <= Self.largestSize else { throw .tooLarge }
+        try change(through: handle, by: thread) { state throws(FileSystemError) in
             if size > 0 { try checkTrack(&state) }
             // Nothing is lost by refusing, so nothing is spoiled.
             if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
-            guard state.track?.mayTruncate(to: size) ?? true else { throw .released }
+            guard state.track?.beginCut(to: size) ?? true else { throw .released }
             return true
         } make: { file throws(FileSystemError) in
             try spooled { () throws(SpoolError) in try file.truncate(to: size) }
+        } abandon: { track in
+            track.abandonedCut(to: size)
         } note: { track in
             track.truncated(to: size)
         }
@@ -56,7 +69,7 @@ extension Content {
     ///   - make: changes the spool file.
     ///   - note: tells the track what was changed, and says whether the engine is to hear of it.
     func change(
-        by thread: Int32, begin: (inout State) throws(FileSystemError) -> Bool,
+        through handle: FileHandle, by thread: Int32, begin: (inout State) throws(FileSystemError) -> Bool,
         make: (any SpoolFile) throws(FileSystemError) -> Void, abandon: (WriteTrack) -> Void = { _ in },
         note: (WriteTrack) -> Bool
     ) throws(FileSystemError) {
@@ -69,7 +82,7 @@ extension Content {
                 if let track = state.track { abandon(track) }
                 throw error
             }
-            state.note(thread, context.processes)
+            state.began(through: handle, by: thread, context.processes)
             state.changing += 1
             return state.spoolFile
         }
@@ -138,6 +151,7 @@ extension Content {
                 try beginChange(&state)
             } catch {
                 spoil(&state, error, .journalRefused(error))
+                _ = state.track.map(note)
                 throw error
             }
             state.modified = context.now()
@@ -167,8 +181,17 @@ extension Content {
 }
 
 extension Content.State {
-    mutating func note(_ thread: Int32, _ processes: ProcessTable?) {
-        if let processes { authorship.changed(by: thread, processes) }
+    /// Somebody changes it through this handle, and is to close it.
+    mutating func began(through handle: FileHandle, by thread: Int32, _ processes: ProcessTable?) {
+        var holder = unfinished[ObjectIdentifier(handle), default: Holder()]
+        if thread == ProcessTable.writeback {
+            authorship.written(throughMapOf: holder.opener)
+            if holder.writer == 0 { holder.writer = holder.opener }
+        } else {
+            if let processes { authorship.changed(by: thread, processes) }
+            holder.writer = authorship.author
+        }
+        unfinished[ObjectIdentifier(handle)] = holder
     }
 }
 

@@ -28,11 +28,16 @@ final class Content: Sendable {
         /// Bytes that have left the spool; while there are writers, the track knows.
         var keptReleased = RangeSet<Int64>()
         var writers = 0
-        /// Handles of writers that were flushed since they wrote last: as a rule their RELEASE is under way, but the
-        /// next OPEN may overtake it.
-        var flushed: Set<ObjectIdentifier> = []
-        /// What was written through last.
-        var writtenThrough: ObjectIdentifier?
+        /// Handles of writers that were not flushed since they were opened, or since something was changed through
+        /// them. Of the others the RELEASE is under way as a rule, but the next OPEN may overtake it.
+        var unfinished: [ObjectIdentifier: Holder] = [:]
+
+        /// Processes; 0: not known, or nobody.
+        struct Holder: Sendable {
+            var opener: Int32 = 0
+            /// Who changed something through it last.
+            var writer: Int32 = 0
+        }
         var handles = 0
         /// New, or changed since the journal's last `.closed`.
         var isChanged: Bool
@@ -56,8 +61,8 @@ final class Content: Sendable {
 
         /// Writes and cuts that have begun and are not recorded yet.
         var changing = 0
-        /// All that wrote have closed it, and no write is under way.
-        var isLeft: Bool { changing == 0 && flushed.count == writers }
+        /// All that could write have closed it, and no write is under way.
+        var isLeft: Bool { changing == 0 && unfinished.isEmpty }
         var version: VersionID { spoolFile.version }
         var size: Int64 { track?.size ?? closedSize }
         var released: RangeSet<Int64> { track?.released ?? keptReleased }
@@ -102,9 +107,9 @@ final class Content: Sendable {
         }
     }
 
-    /// Made by this thread: nothing in it is a state, too, that somebody wanted.
-    func made(by thread: Int32) {
-        locked { $0.note(thread, context.processes) }
+    /// Made, or cut to nothing: that is a state, too, that somebody is in the middle of.
+    func began(through handle: FileHandle, by thread: Int32) {
+        locked { $0.began(through: handle, by: thread, context.processes) }
     }
 
     func unlinked() {

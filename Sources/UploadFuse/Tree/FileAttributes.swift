@@ -17,6 +17,8 @@ struct FileAttributes: Sendable, Hashable {
     var group: UInt32
     var size: Int64
     var times: Times
+    /// Bytes of the spool's disk; 0 when it has none of them, or they are not counted.
+    var occupied: Int64 = 0
     /// 0 when it was unlinked. Directories say 1, "not counted", as on btrfs: the true count would cost
     /// a query for each stat, and find(1) takes 1 for what it is.
     var links: UInt32 = 1
@@ -39,6 +41,13 @@ struct FileAttributes: Sendable, Hashable {
             inode: record.file.rawValue, kind: record.kind, permissions: kept.mode, owner: kept.owner,
             group: kept.group, size: record.size,
             times: Times(accessed: kept.accessed, modified: kept.modified, changed: kept.changed))
+    }
+
+    /// st_blocks: 512 bytes each. A file with bytes is never said to have no block: tar(1) would take it for a hole as a
+    /// whole, and not read it. What is at the destination alone counts as it would here.
+    var blocks: Int64 {
+        guard kind == .file else { return 0 }
+        return occupied > 0 ? occupied / 512 : (size + 4095) / 4096 * 8
     }
 
     /// st_mode: kind and permissions.

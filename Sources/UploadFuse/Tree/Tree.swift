@@ -149,14 +149,28 @@ struct Tree: Sendable {
         nodes[record.file] = node
     }
 
+    /// Of a file that is open, and that the journal is to have no more: call `unlinked` afterwards.
+    func orphaned(_ file: FileID) throws(FileSystemError) -> [String: [UInt8]] {
+        guard nodes[file]?.content != nil else { return [:] }
+        return try journalled { () throws(JournalError) in
+            var attributes: [String: [UInt8]] = [:]
+            for name in try journal.extendedAttributeNames(of: file) {
+                attributes[name] = try journal.extendedAttribute(name, of: file)
+            }
+            return attributes
+        }
+    }
+
     /// The journal has this node no more.
-    mutating func unlinked(_ file: FileID) {
+    /// - Parameter attributes: extended ones, for who has it open.
+    mutating func unlinked(_ file: FileID, keeping attributes: [String: [UInt8]]) {
         guard var node = nodes[file] else { return }
         node.isUnlinked = true
+        node.orphaned = attributes
         node.content?.unlinked()
         nodes[file] = node
     }
 
-    /// For tests of P4: how many nodes are in memory.
+    /// How many nodes are in memory.
     var heldCount: Int { nodes.count }
 }

@@ -36,7 +36,7 @@ extension UploadRoutes {
         guard ContentTypes.isPresentable(type) else {
             throw .malformed("A content type is 1 to 255 characters of visible ASCII.")
         }
-        guard ContentTypes.allow(type, patterns: configuration.allowedTypes) else {
+        guard ContentRules(configuration.allowedTypes).allow(type) else {
             throw .typeRefused(type, allowed: configuration.allowedTypes)
         }
     }

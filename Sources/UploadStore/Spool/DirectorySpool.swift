@@ -134,6 +134,8 @@ package final class DirectorySpool: Spool {
         return Int64(status.st_size)
     }
 
+    package func occupied(by version: VersionID) -> Int64 { counted.withLock { $0[version] ?? 0 } }
+
     package func versions() throws(SpoolError) -> [VersionID] {
         do throws(SystemFailure) {
             return try SpoolListing.names(in: directory.number).compactMap(Self.version(named:))

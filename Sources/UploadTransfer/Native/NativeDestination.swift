@@ -29,15 +29,14 @@ package final class NativeDestination: Destination {
                 parallelChunks: options.parallelChunks, canReplaceChunk: true, namesAtFinish: true))
     }
 
-    /// The file size limit is known after the first `probe` or `begin`.
+    /// The file size limit is known after the first `probe` or `begin`, the types after the first `probe`.
     package var limits: DestinationLimits { known.withLock { $0 } }
 
     package func probe() async throws(DestinationError) {
         let request = TransferRequest(method: .get, url: endpoint.url("upload/limits"), operation: "probe")
-        learn(
-            maximumFileSize: try await endpoint.ask(request) { (answer: NativeProtocol.LimitsResponse) in
-                answer.maxFileSize
-            })
+        let answer = try await endpoint.ask(request) { (answer: NativeProtocol.LimitsResponse) in answer }
+        learn(maximumFileSize: answer.maxFileSize)
+        known.withLock { $0.types = ContentRules(answer.allowedTypes) }
     }
 
     package func put(

@@ -27,6 +27,9 @@ struct MountOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp(Settings.maximumFileSize.optionHelp))
     var maxFileSize: String?
 
+    @Option(name: .long, help: ArgumentHelp(Settings.types.optionHelp))
+    var allowType: String?
+
     @Option(name: .long, help: ArgumentHelp(Settings.temporaryNames.optionHelp))
     var temporaryNames: String?
 
@@ -73,6 +76,7 @@ struct MountSettings: Sendable {
     let connectTimeout: Duration
     let stallTime: Duration
     let maximumFileSize: Int64?
+    let types: ContentRules
     let classifier: NameClassifier
     let showStatusDirectory: Bool
     let offline: Bool
@@ -93,6 +97,7 @@ struct MountSettings: Sendable {
         connectTimeout = try source.value(Settings.connectTimeout, options.connectTimeout)
         stallTime = try source.value(Settings.stallTime, options.stallTime)
         maximumFileSize = try source.value(Settings.maximumFileSize, options.maxFileSize)
+        types = ContentRules(try source.value(Settings.types, options.allowType))
         showStatusDirectory = try flag(Settings.showStatusDirectory, options.showStatusDirectory)
         offline = try flag(Settings.offline, options.offline)
         spoolLimit = try source.value(Settings.spoolLimit, options.spoolLimit)

@@ -37,6 +37,11 @@ enum Settings {
     static let maximumFileSize = Setting<Int64?>.bytes(
         "max-file-size", standard: "none", "The write that would make a file bigger fails with EFBIG.")
 
+    static let types = Setting<[String]>.list(
+        "allow-type",
+        "Content types that are taken, such as image/*,video/mp4: others are refused (EPERM) by name when they are made, "
+            + "and by content when they are closed. (default: all)")
+
     static let spoolLimit = Setting<SpoolLimit>(
         "spool-limit", standard: "auto", form: "a size such as 20GiB, \"none\" or \"auto\"",
         "How much the spool may hold; auto is 80% of what its filesystem has free, 20 GiB at the most."

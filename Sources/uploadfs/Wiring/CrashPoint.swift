@@ -201,6 +201,7 @@ struct CrashingSpool: Spool {
     }
 
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
+    func occupied(by version: VersionID) -> Int64 { spool.occupied(by: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }
     func synchronize(_ versions: [VersionID]) -> Synchronized {
         point.around(.spool) { spool.synchronize(versions) }

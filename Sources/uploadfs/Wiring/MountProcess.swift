@@ -178,6 +178,7 @@ struct MountProcess: Sendable {
                 [limit, destination.limits.maximumFileSize].compactMap { $0 }.min()
             },
             showStatusDirectory: settings.showStatusDirectory, owner: geteuid(), group: getegid())
+        configuration.types = { [types = settings.types] in [types, destination.limits.types] }
         configuration.closesDurably = settings.durableClose
         configuration.publishesTorn = settings.publishInterrupted
         let namespace = try Namespace(
