@@ -102,7 +102,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(name: "UploadCoreTests", dependencies: ["UploadCore", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "UploadStoreTests", dependencies: ["UploadStore", "UploadCore", "TestSupport"], swiftSettings: house),
+            name: "UploadStoreTests",
+            dependencies: ["UploadStore", "UploadCore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
         .testTarget(
             name: "UploadTransferTests",
             dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: house),
@@ -120,7 +122,8 @@ let package = Package(
         .testTarget(name: "CommandLineTests", dependencies: ["uploadfs"], swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["uploadfs", "UploadCore", "TestSupport", "CLinux"], swiftSettings: house),
+            dependencies: ["uploadfs", "UploadCore", "TestSupport", "CLinux"],
+            resources: [.copy("Calls/calls.py")], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

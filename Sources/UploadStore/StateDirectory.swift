@@ -18,7 +18,7 @@ package final class StateDirectory: Sendable {
     package let path: String
     package let spool: DirectorySpool
     package let journal: SQLiteJournal
-    private let lock: Descriptor
+    private let lock: StateLock
     /// Where spool files lie now that were there without a journal; nil: there were none.
     package let lostSpool: String?
 

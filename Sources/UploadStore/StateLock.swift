@@ -1,15 +1,25 @@
 import Glibc
 
 /// The file `lock` of a state directory: locked by the process that uses it, and holding its number
-/// for the others to read.
-enum StateLock {
-    /// - Returns: what holds the lock for as long as it lives.
-    static func take(in directory: Int32) throws(StateDirectoryError) -> Descriptor {
+/// for the others to read. Held as long as this lives.
+struct StateLock: ~Copyable, Sendable {
+    private let file: Descriptor
+
+    private init(file: consuming Descriptor) {
+        self.file = file
+    }
+
+    deinit {
+        // Closing does not let go of it while a process that we start has a copy of the descriptor, from fork to exec.
+        _ = flock(file.number, LOCK_UN)
+    }
+
+    static func take(in directory: Int32) throws(StateDirectoryError) -> StateLock {
         do throws(SystemFailure) {
             let file = try Descriptor.open("lock", in: directory, flags: O_RDWR | O_CREAT)
             if try isTaken(file.number) { throw SystemFailure(call: "flock", errno: EWOULDBLOCK) }
             try write(getpid(), to: file.number)
-            return file
+            return StateLock(file: file)
         } catch {
             guard error.errno == EWOULDBLOCK else { throw StateDirectoryError(error) }
             throw .inUse(pid: holder(in: directory))

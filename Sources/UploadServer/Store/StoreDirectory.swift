@@ -6,8 +6,7 @@ import Glibc
 struct StoreDirectory: Sendable {
     let root: OpenFile
     let incoming: OpenFile
-    /// Held as long as this lives; the kernel lets go of it when the process dies, however it does.
-    private let lock: OpenFile
+    private let lock: StoreLock
     private let incomingPath: String
 
     static let incomingName = ".incoming"
@@ -15,6 +14,7 @@ struct StoreDirectory: Sendable {
 
     /// Makes what is not there, for nobody but us (0700).
     init(path: String) throws(UploadServerError) {
+        let file: OpenFile
         do throws(StoreError) {
             try Self.make(path)
             root = try .open(path, flags: O_RDONLY | O_DIRECTORY)
@@ -22,11 +22,12 @@ struct StoreDirectory: Sendable {
                 throw .last("mkdir")
             }
             incoming = try .open(Self.incomingName, below: root, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            lock = try .open(Self.lockName, below: incoming, flags: O_RDWR | O_CREAT)
+            file = try .open(Self.lockName, below: incoming, flags: O_RDWR | O_CREAT)
         } catch {
             throw Self.explain(error, path)
         }
-        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .directoryInUse(path: path) }
+        guard let lock = StoreLock(taking: file) else { throw .directoryInUse(path: path) }
+        self.lock = lock
         incomingPath = path + "/" + Self.incomingName
     }
 
@@ -57,5 +58,21 @@ struct StoreDirectory: Sendable {
             .nameTaken, .outdated, .finalizedDifferently, .noSuchFile, .bodyBroken, .beyondFilesystem, .shuttingDown:
             .directoryUnusable(path: path, errno: EIO)
         }
+    }
+}
+
+/// flock(2), held as long as this lives; the kernel lets go of it when the process dies, however it does.
+private final class StoreLock: Sendable {
+    private let file: OpenFile
+
+    /// nil: somebody else has it.
+    init?(taking file: OpenFile) {
+        guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { return nil }
+        self.file = file
+    }
+
+    deinit {
+        // Closing does not let go of it while a process that we start has a copy of the descriptor, from fork to exec.
+        _ = flock(file.descriptor, LOCK_UN)
     }
 }

@@ -15,7 +15,7 @@ extension SQLiteJournal {
     }
 
     /// Each migration is frozen once it is published: a change is a new one below the others.
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: tree, uploads, facts") { database in
             for statement in [tree, uploads, counters] { try database.execute(sql: statement) }

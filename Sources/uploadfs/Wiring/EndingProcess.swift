@@ -5,10 +5,11 @@ import Glibc
 /// Another process on its way out. One that was killed in the middle of an fdatasync keeps its locks until the
 /// disk is done: seconds, with much to write.
 enum EndingProcess {
-    /// Whether nothing but the kernel keeps it: it has been killed, or its first thread has ended already
-    /// (proc_pid_status(5)).
+    /// Whether nothing but the kernel keeps it: it has been killed, its first thread has ended already, or has let go
+    /// of its memory, as it does before it lets go of its files (proc_pid_status(5)).
     static func isEnding(_ process: Int32) -> Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return true }
+        guard status.contains("\nVmSize:") else { return true }
         return status.split(separator: "\n").contains { line in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count > 1 else { return false }

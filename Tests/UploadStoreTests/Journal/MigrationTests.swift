@@ -1,0 +1,47 @@
+import GRDB
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadStore
+
+@Suite("What an earlier uploadfs wrote", .timeLimit(.minutes(1)))
+struct MigrationTests {
+    /// Names of migrations are for ever: a state directory may come from any of them.
+    @Test(
+        "is found again, each field of it", arguments: ["2: durability, eviction", "3: symbolic links"])
+    func earlier(version: String) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("journal.sqlite")
+        let pool = try DatabasePool(path: path)
+        try SQLiteJournal.migrator.migrate(pool, upTo: version)
+        let columns = "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published"
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO node (\(columns)) VALUES
+                        (1, 1, NULL, 0, 448, 0, 0, 5, 6, 7, 0, NULL, 0),
+                        (2, 1, 'd', 0, 493, 0, 0, 5, 6, 7, 0, NULL, 0),
+                        (3, 2, 'f', 1, 420, 1000, 100, 11, 12, 13, 14, 9, 1);
+                    INSERT INTO xattr VALUES (3, 'user.a', x'01');
+                    """)
+        }
+        try pool.close()
+        let journal = try SQLiteJournal(path: path, now: Samples.now)
+        let kept = NodeRecord(
+            file: FileID(3), parent: FileID(2), name: try FileName("f"), kind: .file,
+            attributes: NodeAttributes(
+                mode: 0o644, owner: 1000, group: 100, accessed: Timestamp(nanoseconds: 11),
+                modified: Timestamp(nanoseconds: 12), changed: Timestamp(nanoseconds: 13)),
+            size: 14, version: VersionID(9), isPublished: true)
+        #expect(try journal.node(FileID(3)) == kept)
+        #expect(try journal.extendedAttribute("user.a", of: FileID(3)) == [1])
+        #expect(try journal.node(.root)?.attributes.modified == Timestamp(nanoseconds: 6))
+        // As today's are kept: directories first, no name twice, nothing below what is gone.
+        #expect(throws: JournalError.self) { try journal.apply([.removeNode(FileID(2))]) }
+        #expect(throws: JournalError.self) { try journal.apply([.insertNode(Samples.file(7, "d"))]) }
+        try journal.apply([.removeNode(FileID(3)), .removeNode(FileID(2))])
+        #expect(try journal.extendedAttributeNames(of: FileID(3)).isEmpty)
+        try journal.close()
+    }
+}
