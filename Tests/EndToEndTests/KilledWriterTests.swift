@@ -32,9 +32,23 @@ extension EndToEnd {
                 name: "a thread of several",
                 command: "python3 -c '\(threaded)' $F $M/victim $W", signal: "KILL"),
             Case(
+                name: "what it wrote into a shared mapping",
+                command: "python3 -c '\(mapped)' $M/victim $W", signal: "KILL"),
+            Case(
                 name: "killed before its first byte",
                 command: "sh -c 'exec 5> $M/victim; echo $$ > $W; exec cat $F'", signal: "KILL"),
         ]
+
+        /// As linkers and databases write.
+        private static let mapped = """
+            import mmap,os,signal,sys
+            f=os.open(sys.argv[1],os.O_RDWR|os.O_CREAT,0o644)
+            os.ftruncate(f,300000)
+            m=mmap.mmap(f,300000)
+            m[:50000]=b"x"*50000
+            open(sys.argv[2],"w").write(str(os.getpid()))
+            signal.pause()
+            """
 
         /// One thread reads, another writes, the first one waits.
         private static let threaded = """
@@ -97,6 +111,23 @@ extension EndToEnd {
             Case(
                 name: "a signal that is handled",
                 command: "bash -c 'trap \"echo some; exit 0\" TERM; kill -TERM $$' > $M/victim", signal: ""),
+            Case(
+                name: "another program in its place: execve closes what is O_CLOEXEC",
+                command: """
+                    python3 -c 'import sys,os
+                    out=os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT)
+                    os.write(out,b"some\\n")
+                    os.execv("/bin/true",["true"])' $M/victim
+                    """, signal: ""),
+            Case(
+                name: "children that begin other programs while the file is written",
+                command: """
+                    python3 -c 'import sys,os
+                    out=os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT)
+                    for letter in b"some\\n":
+                        os.waitpid(os.posix_spawn("/bin/true",["true"],{}),0)
+                        os.write(out,bytes([letter]))' $M/victim
+                    """, signal: ""),
             Case(
                 name: "the death of a program that only holds the file",
                 command: "{ sh -c 'kill -9 $$'; echo some; } > $M/victim", signal: ""),

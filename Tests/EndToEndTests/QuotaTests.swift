@@ -63,7 +63,7 @@ extension EndToEnd {
             let mount = try scene.mount(proxy.port, ["--spool-limit", "24MiB"])
             for name in ["a", "b", "c"] { try scene.randomFile(name, mebibytes: 80) }
             try Shell.must(
-                "printf '%s\\n' a b c | xargs -P 3 -I F cp \(scene.source)/F \(mount.mountpoint)/",
+                "printf '%s\\n' a b c | xargs -P 3 -I {} cp \(scene.source)/{} \(mount.mountpoint)/",
                 within: 120)
             try mount.waitForAll()
             try Shell.must("for f in a b c; do cmp \(scene.source)/$f \(server.directory)/$f || exit 1; done")

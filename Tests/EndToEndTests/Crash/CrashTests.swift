@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -48,40 +49,41 @@ extension EndToEnd {
             var description: String { point ?? "after \(Int(delay * 1000)) ms" }
         }
 
-        static let seeds = seeds("UPLOADFS_CRASH_SEEDS", default: 1...200)
-
-        static func seeds(_ variable: String, default seeds: ClosedRange<Int>) -> ClosedRange<Int> {
-            let words = ProcessInfo.processInfo.environment[variable]?.split(separator: "-") ?? []
-            let numbers = words.compactMap { Int($0) }
-            return numbers.count == 2 ? numbers[0]...numbers[1] : seeds
-        }
+        private static let seeds = Seeds.range("UPLOADFS_CRASH_SEEDS", default: 1...200)
 
         @Test(
             "After kill -9 anywhere, every promise is kept, and nothing torn or uninvited is published",
             .timeLimit(.minutes(60)))
-        func everywhere() throws {
-            let scene = try Scene()
-            let server = try scene.server()
-            let proxy = try FaultProxy(upstreamPort: server.port)
-            defer { proxy.stop() }
-            var crashes: [String: Int] = [:]
-            var twice = 0
-            for seed in Self.seeds {
-                let before = proxy.records.count
-                let outcome = try run(seed, scene, server, proxy.port)
-                for plan in outcome.plans {
-                    crashes[plan.prefix { $0 != ":" && !$0.isNumber }.description, default: 0] += 1
+        func everywhere() {
+            let ends = Mutex<[String: Int]>([:])
+            let twice = Atomic(0)
+            let problems = Seeds.run(Self.seeds) { queue in
+                let scene = try Scene()
+                let server = try scene.server()
+                let proxy = try FaultProxy(upstreamPort: server.port)
+                defer { proxy.stop() }
+                while let seed = queue.next() {
+                    let before = proxy.records.count
+                    let outcome = try run(seed, scene, server, proxy.port)
+                    ends.withLock { ends in
+                        for plan in outcome.plans {
+                            ends[plan.prefix { $0 != ":" && !$0.isNumber }.description, default: 0] += 1
+                        }
+                    }
+                    if let problem = outcome.problem { queue.found("seed \(seed), \(outcome.plans): \(problem)") }
+                    let acknowledged = proxy.records[before...]
+                        .filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }.map(\.query)
+                    let repeated = acknowledged.count - Set(acknowledged).count
+                    twice.add(repeated, ordering: .relaxed)
+                    // Those that were under way when it was killed, as many as there are connections.
+                    if repeated > 8 * outcome.plans.count {
+                        queue.found("seed \(seed): \(repeated) chunks travelled twice")
+                    }
                 }
-                #expect(outcome.problem == nil, "seed \(seed), \(outcome.plans): \(outcome.problem ?? "")")
-                let acknowledged = proxy.records[before...].filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }
-                    .map(\.query)
-                let repeated = acknowledged.count - Set(acknowledged).count
-                twice += repeated
-                // Those that were under way when it was killed, as many as there are connections.
-                #expect(repeated <= 8 * outcome.plans.count, "seed \(seed): \(repeated) chunks travelled twice")
-                if outcome.problem != nil { break }
             }
-            print("crash: seeds \(Self.seeds), ends \(crashes.sorted { $0.key < $1.key }), \(twice) chunks sent twice")
+            #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+            let counts = ends.withLock { $0.sorted { $0.key < $1.key } }
+            print("crash: seeds \(Self.seeds), ends \(counts), \(twice.load(ordering: .relaxed)) chunks sent twice")
         }
 
         private func run(

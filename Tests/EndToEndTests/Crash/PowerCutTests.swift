@@ -47,7 +47,7 @@ extension EndToEnd {
 
         @Test(
             "After the power went what was durable is there, nothing is torn, and nothing older replaces a newer",
-            .timeLimit(.minutes(60)), arguments: CrashTests.seeds("UPLOADFS_POWER_SEEDS", default: 1...30))
+            .timeLimit(.minutes(60)), arguments: Seeds.range("UPLOADFS_POWER_SEEDS", default: 1...30))
         func cut(seed: Int) throws {
             let scene = try Scene()
             let server = try scene.server()

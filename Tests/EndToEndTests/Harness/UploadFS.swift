@@ -64,16 +64,20 @@ final class Mounted: Sendable {
     /// - Parameters:
     ///   - destination: nil: the embedded server.
     ///   - limit: seconds until the watchdog detaches the mount and kills its process.
+    ///   - launcher: what is run, up to the command; it keeps its process.
     init(
         _ destination: String?, at mountpoint: String, state: String, options: [String] = [],
-        environment: [String: String] = [:], limit: TimeInterval = 240, in directory: TemporaryDirectory? = nil
+        environment: [String: String] = [:], limit: TimeInterval = 240, in directory: TemporaryDirectory? = nil,
+        program launcher: [String] = [Binary.path]
     ) throws {
         self.directory = directory
         // A dead mount that is still there is none that could be made.
         mkdir(mountpoint, 0o700)
         self.mountpoint = mountpoint
         program = try Program(
-            Binary.path, ["mount"] + [destination, mountpoint].compactMap { $0 } + ["--state-dir", state] + options,
+            launcher[0],
+            launcher.dropFirst() + ["mount"] + [destination, mountpoint].compactMap { $0 } + ["--state-dir", state]
+                + options,
             environment: environment)
         watchdog = Watchdog(program, mountpoint, limit)
         guard program.possibleLine(with: " mounted") != nil else {

@@ -81,8 +81,10 @@ final class ModelSide {
     private func mapped(_ descriptor: Int32, _ offset: Int, _ bytes: ModelOperation.Bytes) -> Outcome {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return Outcome(result: -Int(errno)) }
+        // A directory's size is nobody's business.
+        let isFile = status.st_mode & S_IFMT == S_IFREG
         let count = min(bytes.count, Int(status.st_size) - offset)
-        guard count > 0 else { return Outcome(result: 0) }
+        guard isFile, count > 0 else { return Outcome(result: 0) }
         let start = offset & ~4095
         let length = offset + count - start
         guard let map = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(start)),

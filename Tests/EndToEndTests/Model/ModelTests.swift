@@ -6,26 +6,28 @@ import Testing
 extension EndToEnd {
     /// The mount beside a plain directory: the same calls, and the same of everything that a program can see.
     ///
-    /// `UPLOADFS_MODEL_SEEDS=FIRST-LAST` runs others than the 200 of every run.
+    /// `UPLOADFS_MODEL_SEEDS=FIRST-LAST` runs others than the 500 of every run.
     @Suite struct ModelTests {
-        private static let seeds = CrashTests.seeds("UPLOADFS_MODEL_SEEDS", default: 1...200)
+        private static let seeds = Seeds.range("UPLOADFS_MODEL_SEEDS", default: 1...500)
         private static let length = 60
 
         @Test(
             "Whatever programs do, the mount answers as a plain directory, and what arrives is the same",
-            .timeLimit(.minutes(30)))
-        func sequences() throws {
-            let scene = try Scene()
-            let server = try scene.server()
-            let mount = try scene.mount(server.port, ["--settling-time", "20ms"], limit: 1700)
-            for seed in Self.seeds {
-                var sequence = ModelSequence(seed)
-                let operations = sequence.make(Self.length)
-                guard let problem = try run(operations, "s\(seed)", scene, server, mount) else { continue }
-                let (least, what) = try shrunk(operations, problem, seed, scene, server, mount)
-                Issue.record("seed \(seed): \(what)\n\(least.map(\.description).joined(separator: "\n"))")
-                return
+            .timeLimit(.minutes(120)))
+        func sequences() {
+            let problems = Seeds.run(Self.seeds) { queue in
+                let scene = try Scene()
+                let server = try scene.server()
+                let mount = try scene.mount(server.port, ["--settling-time", "20ms"], limit: 7200)
+                while let seed = queue.next() {
+                    var sequence = ModelSequence(seed)
+                    let operations = sequence.make(Self.length)
+                    guard let problem = try run(operations, "s\(seed)", scene, server, mount) else { continue }
+                    let (least, what) = try shrunk(operations, problem, seed, scene, server, mount)
+                    queue.found("seed \(seed): \(what)\n\(least.map(\.description).joined(separator: "\n"))")
+                }
             }
+            #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
         }
 
         /// - Returns: in what the two differ; nil: in nothing.
