@@ -9,7 +9,7 @@ extension EndToEnd {
         /// `python3 exerciser.py FILE OPERATIONS SEED KEPT`: what was read and is not what was written is told with the
         /// operations before it. What the file must be in the end is put into KEPT.
         private static let exerciser = #"""
-            import ctypes, errno, mmap, os, random, sys
+            import ctypes, mmap, os, random, sys
 
             LIMIT = 1 << 18
             KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE = 1, 2, 16

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -34,7 +33,7 @@ import UploadCore
     func killedHolder() throws {
         let fixture = try FileSystemFixture()
         let handle = try fixture.create("a")
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        fixture.doom(7)
         try fixture.write(handle, "ha", by: 7)
         try fixture.fileSystem.flush(handle, by: 7)
         try fixture.write(handle, "lf", at: 2, by: 8)

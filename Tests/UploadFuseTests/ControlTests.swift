@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -70,7 +69,7 @@ import UploadCore
         for (version, phase) in [(Int64(2), Phase.failed), (3, .interrupted)] {
             let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
             try fixture.write(writer, "bad", by: 7)
-            fixture.doomed.threads.withLock { _ = $0.insert(7) }
+            fixture.doom(7)
             try fixture.close(writer, by: 7)
             try fixture.journal.apply([
                 .setPhase(VersionID(version), phase, failure: FailureSentences.interrupted, retries: 0)
@@ -99,7 +98,7 @@ import UploadCore
         // Changed in place, and killed.
         let log = try fixture.open(inode)
         try fixture.write(log, "half", at: 5, by: 7)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        fixture.doom(7)
         try fixture.close(log, by: 7)
         fixture.uploads.set(try .sample(inode, .interrupted, version: 2))
         #expect(throws: FileSystemError.published) { try fixture.fileSystem.perform("discard a.txt") }

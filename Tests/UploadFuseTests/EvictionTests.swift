@@ -10,8 +10,7 @@ import UploadCore
     @Test("A published file that made room is read no more and not written into; cut to nothing it begins anew")
     func evicted() throws {
         let fixture = try FileSystemFixture()
-        let inode = try fixture.make("a", "text")
-        try fixture.publish(VersionID(1))
+        let inode = try fixture.makePublished()
         let writer = try fixture.open(inode, O_RDWR)
         #expect(try !fixture.namespace.evict(FileID(inode), VersionID(1)), "somebody writes to it")
         try fixture.close(writer)
@@ -32,8 +31,7 @@ import UploadCore
     @Test("What was replaced, and not cleaned up behind before a kill, makes room as well")
     func evictedWithoutNode() throws {
         let fixture = try FileSystemFixture()
-        let inode = try fixture.make("a", "text")
-        try fixture.publish(VersionID(1))
+        let inode = try fixture.makePublished()
         try fixture.journal.apply([.removeNode(FileID(inode))])
         fixture.fileSystem.forget(inode, count: 10)
         let again = try Namespace(
@@ -46,8 +44,7 @@ import UploadCore
     @Test("What was written and closed again since it was chosen does not make room: only the spool has it")
     func reopenedMeanwhile() throws {
         let fixture = try FileSystemFixture()
-        let inode = try fixture.make("a", "text")
-        try fixture.publish(VersionID(1))
+        let inode = try fixture.makePublished()
         let writer = try fixture.open(inode, O_RDWR)
         try fixture.write(writer, "more", at: 4)
         try fixture.close(writer)
@@ -58,8 +55,7 @@ import UploadCore
     @Test("A reader that leaves does not take away what another writes since the file made room")
     func readerOfEvicted() throws {
         let fixture = try FileSystemFixture()
-        let inode = try fixture.make("a", "text")
-        try fixture.publish(VersionID(1))
+        let inode = try fixture.makePublished()
         let reader = try fixture.open(inode, O_RDONLY)
         #expect(try fixture.namespace.evict(FileID(inode), VersionID(1)))
         let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)

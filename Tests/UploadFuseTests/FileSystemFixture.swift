@@ -19,7 +19,7 @@ final class FileSystemFixture: Sendable {
     static let caller = FileSystem.Caller(owner: 1000, group: 1000)
 
     /// Threads that die by a signal when they flush.
-    let doomed = Doomed()
+    private let doomed = Doomed()
 
     final class Doomed: Sendable {
         let threads = Mutex<Set<Int32>>([])
@@ -112,8 +112,26 @@ final class FileSystemFixture: Sendable {
     func halfWritten(_ name: String = "a", by thread: Int32) throws -> OpenHandle {
         let handle = try create(name)
         try write(handle, "half", by: thread)
-        doomed.threads.withLock { _ = $0.insert(thread) }
+        doom(thread)
         return handle
+    }
+
+    /// From now on this thread is dying of a signal.
+    func doom(_ thread: Int32) { doomed.threads.withLock { _ = $0.insert(thread) } }
+
+    /// A file with text in it that was closed, and whose RELEASE the kernel has not brought yet.
+    func closedUnreleased(_ name: String = "a", _ text: String = "closed") throws -> OpenHandle {
+        let handle = try create(name)
+        try write(handle, text)
+        try fileSystem.flush(handle)
+        return handle
+    }
+
+    /// A whole file that is published.
+    func makePublished(_ name: String = "a") throws -> UInt64 {
+        let inode = try make(name)
+        try publish(VersionID(1))
+        return inode
     }
 
     /// As the engine does when the destination has it.

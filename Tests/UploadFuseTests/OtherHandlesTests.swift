@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -12,9 +11,7 @@ import UploadCore
     @Test("Opened again before the kernel lets go of the handle that was closed, a change is a copy all the same")
     func openedBeforeRelease() throws {
         let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
+        let first = try fixture.closedUnreleased()
         let closed = try #require(try fixture.journal.upload(VersionID(1))?.closed)
         let second = try fixture.open(2, O_RDWR)
         // However long that one stays open: what was closed is promised.
@@ -32,9 +29,7 @@ import UploadCore
     @Test("Cut to nothing before the kernel lets go of the handle that was closed, it is begun anew")
     func cutBeforeRelease() throws {
         let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
+        let first = try fixture.closedUnreleased()
         let second = try fixture.open(2, O_WRONLY | O_TRUNC)
         fixture.fileSystem.release(first)
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
@@ -47,9 +42,7 @@ import UploadCore
     @Test("However late the kernel lets go of them, what several have closed one after another is promised")
     func manyUnreleased() throws {
         let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "1")
-        try fixture.fileSystem.flush(first)
+        let first = try fixture.closedUnreleased("a", "1")
         var handles = [first]
         for text in ["2", "3"] {
             let next = try fixture.open(2, O_WRONLY)
@@ -65,9 +58,7 @@ import UploadCore
     @Test("Cut by its path before the kernel lets go of the handle that was closed, it is closed at once")
     func cutByPathBeforeRelease() throws {
         let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
+        let first = try fixture.closedUnreleased()
         _ = try fixture.fileSystem.change(2, AttributeChange(size: 2))
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
         #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 2)
@@ -77,9 +68,7 @@ import UploadCore
     @Test("Cut to nothing before that handle is let go, and closed at once: a close though nothing was written")
     func emptiedBeforeRelease() throws {
         let fixture = try FileSystemFixture()
-        let first = try fixture.create("a")
-        try fixture.write(first, "closed")
-        try fixture.fileSystem.flush(first)
+        let first = try fixture.closedUnreleased()
         let second = try fixture.open(2, O_WRONLY | O_TRUNC)
         try fixture.fileSystem.flush(second)
         #expect(try fixture.journal.upload(VersionID(2))?.closedSize == 0)
@@ -132,7 +121,7 @@ import UploadCore
         let handle = try fixture.create("a")
         try fixture.write(handle, "half of it", by: 7)
         _ = try fixture.fileSystem.change(2, AttributeChange(size: 4), by: 8)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        fixture.doom(7)
         try fixture.fileSystem.flush(handle, by: 7)
         #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
         // Before the kernel lets go of it.
@@ -152,7 +141,7 @@ import UploadCore
         let writer = try fixture.fileSystem.open(2, flags: O_WRONLY | O_TRUNC, by: 8).handle
         try fixture.write(writer, "whole", by: 8)
         try fixture.close(writer, by: 8)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        fixture.doom(7)
         try fixture.close(bystander, by: 7)
         #expect(try fixture.journal.newestUpload(of: FileID(2))?.closedSize == 5)
         #expect(fixture.uploads.takeEvents().last == "closed 2 5")
@@ -165,7 +154,7 @@ import UploadCore
         try fixture.write(handle, "half", by: 7)
         try fixture.fileSystem.flush(handle, by: 7)
         #expect(try fixture.journal.upload(VersionID(1))?.closed != nil)
-        fixture.doomed.threads.withLock { _ = $0.insert(7) }
+        fixture.doom(7)
         try fixture.fileSystem.flush(handle, by: 7)
         _ = fixture.uploads.takeEvents()
         let next = try fixture.fileSystem.open(2, flags: O_WRONLY | O_TRUNC, by: 8).handle

@@ -94,7 +94,7 @@ extension FileSystem {
     ) throws(FileSystemError) -> (node: CachedNode, handle: FileHandle) {
         let directory = try tree.directory(parent).record
         guard let directoryPath = try tree.path(of: parent) else { throw .notFound }
-        try checkType(of: directoryPath.appending(name))
+        try checkType(of: name, in: parent, tree)
         let moment = now()
         let version = tree.newVersion()
         var record = newRecord(tree.newFile(), name, .file, in: directory, mode: mode, by: caller, at: moment)
@@ -105,8 +105,7 @@ extension FileSystem {
         let spoolFile = try spoolFile(for: version, orUndo: [.removeUpload(version), .removeNode(record.file)])
 
         let content = Content(file: record.file, spoolFile: spoolFile, size: 0, isNew: true, context: writerContext)
-        let handle = content.opened(asWriter: true) { _, _ in newborn.opened.track }.handle
-        content.began(through: handle, by: caller.thread)
+        let handle = content.begun(by: caller.thread, newborn.opened.track)
         var node = CachedNode(record)
         node.content = content
         tree.insert(node)

@@ -29,7 +29,7 @@ extension FileSystem {
             return Array(found.value.utf8)
         }
         let value = try namespace.locked { tree throws(FileSystemError) in
-            try kept(name, of: try tree.node(FileID(inode)))
+            try keptValue(name, of: try tree.node(FileID(inode)))
         }
         guard let value else { throw .noSuchAttribute }
         return value
@@ -77,7 +77,7 @@ extension FileSystem {
         guard name != Self.kept else { throw .invalid }
     }
 
-    private func kept(_ name: String, of node: CachedNode) throws(FileSystemError) -> [UInt8]? {
+    private func keptValue(_ name: String, of node: CachedNode) throws(FileSystemError) -> [UInt8]? {
         guard !node.isUnlinked else { return node.orphaned[name] }
         return try journalled { () throws(JournalError) in
             try journal.extendedAttribute(name, of: node.record.file)
@@ -89,7 +89,7 @@ extension FileSystem {
     ) throws(FileSystemError) {
         try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
-            try check(try kept(name, of: node) != nil)
+            try check(try keptValue(name, of: node) != nil)
             var record = node.record
             record.attributes.changed = now()
             guard !node.isUnlinked else {

@@ -4,8 +4,10 @@ import UploadCore
 extension FileSystem {
     /// By its name, when one is given to a file: only that under which it is published counts.
     /// - Throws: `typeRefused`.
-    func checkType(of path: UploadPath) throws(FileSystemError) {
-        guard configuration.classifier.classify(path) == .ordinary, let name = path.components.last else { return }
+    func checkType(of name: FileName, in directory: FileID, _ tree: Tree) throws(FileSystemError) {
+        guard configuration.restrictsTypes(), let path = try tree.path(of: directory)?.appending(name),
+            configuration.classifier.classify(path) == .ordinary
+        else { return }
         try checkType(ContentType.of(name))
     }
 

@@ -31,9 +31,6 @@ struct Authorship: Sendable {
         if author == 0 { author = opener }
     }
 
-    /// The process that a handle is opened by, asked for once.
-    mutating func opener(_ thread: Int32, _ table: ProcessTable) -> Int32 { process(of: thread, table) }
-
     /// Somebody lets go of a descriptor.
     /// - Parameter writer: who wrote through it last; 0: nobody, or not known.
     mutating func flushed(by flusher: ProcessTable.Flusher, of writer: Int32) {
@@ -49,7 +46,8 @@ struct Authorship: Sendable {
         return (author, death)
     }
 
-    private mutating func process(of thread: Int32, _ table: ProcessTable) -> Int32 {
+    /// The process of a thread, asked for once; 0: not known.
+    mutating func process(of thread: Int32, _ table: ProcessTable) -> Int32 {
         guard thread > 0 else { return 0 }
         if let known = processes[thread] { return known }
         if processes.count >= Self.maximumThreads { processes = [:] }

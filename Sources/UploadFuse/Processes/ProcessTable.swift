@@ -54,7 +54,7 @@ struct ProcessTable: Sendable {
 }
 
 /// What proc(5) says of a thread.
-enum ThreadStatus {
+package enum ThreadStatus {
     /// PF_EXITING of linux/sched.h.
     private static let exiting: UInt64 = 0x4
 
@@ -71,7 +71,7 @@ enum ThreadStatus {
     /// Asked before /proc/TID/stat is read, which waits for an execve(2) of that thread to end. And the execve waits
     /// for us, while it closes its descriptors that are O_CLOEXEC: reading there would be for ever. Who calls it has
     /// a memory.
-    static func hasNoMemory(_ status: String) -> Bool {
+    package static func hasNoMemory(_ status: String) -> Bool {
         let lines = status.split(separator: "\n")
         // Behind the lines about memory: those of the groups before may be as long as they like.
         guard lines.contains(where: { $0.hasPrefix("Threads:") }) else { return false }

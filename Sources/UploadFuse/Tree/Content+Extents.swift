@@ -36,10 +36,7 @@ extension Content {
     ) throws(FileSystemError) {
         let range = keepingSize ? range.clamped(to: 0..<locked { $0.size }) : range
         guard !range.isEmpty else { return }
-        try change(through: handle, by: thread) { state throws(FileSystemError) in
-            try beginWrite(of: range, &state)
-            return true
-        } make: { file throws(FileSystemError) in
+        try overwrite(range, through: handle, by: thread) { file throws(FileSystemError) in
             do throws(SpoolError) {
                 try file.punch(range)
                 if keepingRoom { try file.allocate(range, keepingSize: false) }
@@ -47,13 +44,8 @@ extension Content {
                 // Nothing has changed: who asked writes zeros instead.
                 throw .unsupported
             } catch {
-                locked { spoil(&$0, FileSystemError(error), FailureSentences.spool(error)) }
-                throw FileSystemError(error)
+                throw spoiled(by: error)
             }
-        } abandon: { track in
-            track.abandoned(range)
-        } note: { track in
-            track.wrote(range)
         }
     }
 

@@ -13,27 +13,31 @@ extension Content {
         guard source.count > 0 else { return 0 }
         let (end, overflow) = offset.addingReportingOverflow(Int64(source.count))
         guard !overflow, end <= Self.largestSize else { throw .tooLarge }
-        try change(through: handle, by: thread) { state throws(FileSystemError) in
-            try beginWrite(of: offset..<end, &state)
-            return true
-        } make: { file throws(FileSystemError) in
-            do throws(SpoolError) {
-                try source.store(in: file, at: offset)
-            } catch {
-                let failure = FileSystemError(error)
-                locked { spoil(&$0, failure, FailureSentences.spool(error)) }
-                throw failure
-            }
-        } abandon: { track in
-            track.abandoned(offset..<end)
-        } note: { track in
-            track.wrote(offset..<end)
+        try overwrite(offset..<end, through: handle, by: thread) { file throws(FileSystemError) in
+            do throws(SpoolError) { try source.store(in: file, at: offset) } catch { throw spoiled(by: error) }
         }
         return source.count
     }
 
+    /// Bytes become others.
+    func overwrite(
+        _ range: Range<Int64>, through handle: FileHandle, by thread: Int32,
+        make: (any SpoolFile) throws(FileSystemError) -> Void
+    ) throws(FileSystemError) {
+        try change(through: handle, by: thread) { state throws(FileSystemError) in
+            try beginWrite(of: range, &state)
+            return true
+        } make: { file throws(FileSystemError) in
+            try make(file)
+        } abandon: { track in
+            track.abandoned(range)
+        } note: { track in
+            track.wrote(range)
+        }
+    }
+
     /// - Throws: what spoils the file, too.
-    func beginWrite(of range: Range<Int64>, _ state: inout State) throws(FileSystemError) {
+    private func beginWrite(of range: Range<Int64>, _ state: inout State) throws(FileSystemError) {
         try checkTrack(&state)
         if let limit = context.maximumFileSize(), range.upperBound > limit, !state.isUnlinked {
             spoil(&state, .tooLarge, FailureSentences.writtenTooLarge(limit: limit))
@@ -161,6 +165,13 @@ extension Content {
         }
         if let wake { context.uploads.post(.wrote(wake)) }
         try keepReopening()
+    }
+
+    /// The spool failed in the middle of a change: what is there now is neither what was nor what was wanted.
+    func spoiled(by error: SpoolError) -> FileSystemError {
+        let failure = FileSystemError(error)
+        locked { spoil(&$0, failure, FailureSentences.spool(error)) }
+        return failure
     }
 
     /// The spool was full for too long.

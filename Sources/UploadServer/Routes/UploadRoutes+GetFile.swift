@@ -65,7 +65,7 @@ extension UploadRoutes {
 
     /// For a file that a person put here, or a filesystem without attributes.
     private static func guessedType(_ path: UploadPath) -> String {
-        path.name?.pathExtension.flatMap(MediaType.getMediaType(forExtension:))?.description ?? ContentTypes.unknown
+        path.name?.pathExtension.flatMap(MediaType.getMediaType(forExtension:))?.description ?? ContentType.unknown
     }
 }
 

@@ -11,7 +11,7 @@ extension UploadRoutes {
         if let field = request.headers[.reprDigest], try self.digest(field, "Repr-Digest") != digest {
             throw .store(.digestMismatch)
         }
-        let type = request.headers[.contentType] ?? ContentTypes.unknown
+        let type = request.headers[.contentType] ?? ContentType.unknown
         try admit(type: type)
         guard
             let metadata = ObjectMetadata(

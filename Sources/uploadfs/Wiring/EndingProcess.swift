@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
+import UploadFuse
 
 /// Another process on its way out. One that was killed in the middle of an fdatasync keeps its locks until the
 /// disk is done: seconds, with much to write.
@@ -9,7 +10,7 @@ enum EndingProcess {
     /// of its memory, as it does before it lets go of its files (proc_pid_status(5)).
     static func isEnding(_ process: Int32) -> Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return true }
-        guard status.contains("\nVmSize:") else { return true }
+        if ThreadStatus.hasNoMemory(status) { return true }
         return status.split(separator: "\n").contains { line in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count > 1 else { return false }
