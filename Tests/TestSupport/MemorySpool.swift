@@ -10,6 +10,7 @@ package final class MemorySpool: Spool {
         var error: SpoolError?
         var damaged: [VersionID: SpoolError] = [:]
         var punching: SpoolError?
+        var beforeSynchronizing: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -29,6 +30,14 @@ package final class MemorySpool: Spool {
         state.withLock { $0.punching = error }
     }
 
+    /// What happens once, as the next bytes are about to be brought to stable storage.
+    package func beforeSynchronizing(_ act: @escaping @Sendable () -> Void) {
+        state.withLock { $0.beforeSynchronizing = act }
+    }
+
+    /// Whether this version has a file.
+    package func has(_ version: VersionID) -> Bool { state.withLock { $0.files[version] != nil } }
+
     /// The disk can't keep this version.
     package func damage(_ version: VersionID, _ error: SpoolError) {
         state.withLock { $0.damaged[version] = error }
@@ -45,8 +54,8 @@ package final class MemorySpool: Spool {
         return file
     }
 
-    package func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
-        let bytes = try open(version).contents()
+    package func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
+        let bytes = try original.contents()
         let copy = try create(new)
         try copy.write(bytes, at: 0)
         return copy
@@ -71,7 +80,12 @@ package final class MemorySpool: Spool {
     }
 
     package func synchronize(_ versions: [VersionID]) -> Synchronized {
-        state.withLock { state in
+        let act = state.withLock { state in
+            defer { state.beforeSynchronizing = nil }
+            return state.beforeSynchronizing
+        }
+        act?()
+        return state.withLock { state in
             var outcome = Synchronized()
             for version in versions {
                 let error = state.files[version] == nil ? .missing(version) : state.damaged[version]

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -8,6 +7,18 @@ import UploadCore
 
 /// P1 while somebody changes what was closed and is not published yet.
 @Suite struct PromiseTests {
+    @Test("Given up by the engine while it is opened for a change, a file is copied all the same")
+    func givenUpMeanwhile() throws {
+        let fixture = try FileSystemFixture()
+        try fixture.make("a", "closed")
+        let handle = try fixture.open(2, O_RDWR)
+        // Another one has unlinked it, and the engine is quicker than this write.
+        try fixture.spool.remove(VersionID(1))
+        try fixture.write(handle, "CL")
+        try fixture.close(handle)
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("CLosed".utf8))
+    }
+
     @Test("The first change of what was closed and is on its way goes into a copy: a version of its own")
     func copied() throws {
         let fixture = try FileSystemFixture()
@@ -118,7 +129,7 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 5)
         // Nor does one that closes after the writer has ended lose anything.
         try fixture.write(handle, "more", at: 5, by: 9)
-        fixture.doomed.threads.withLock { _ = $0.insert(9) }
+        fixture.doom(9)
         try fixture.fileSystem.flush(handle, by: 8)
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 9)
         fixture.fileSystem.release(handle)

@@ -150,6 +150,7 @@ extension UploadEngine {
     func failed(
         _ version: VersionID, _ work: UploadMachine.Work, _ error: DestinationError, _ claimed: ClaimedName?
     ) {
+        let error = seen(error, of: version, work)
         guard let upload = uploads[version] else { return }
         end(claimed, of: upload.machine.file, published: false)
         if error != .cancelled, breaker.failed(error) { startProbing() }
@@ -167,16 +168,28 @@ extension UploadEngine {
         case .stopped:
             // A writer has come, and its events are on their way: no sooner than the settling time again, unless
             // it has closed already.
-            if work.isPublishing, !isStopping, !upload.isDoomed,
-                (try? Self.holds(uploads[version]?.closedAt, of: version, world.journal)) == false
-            {
-                settleAnew(version)
-            }
+            if work.isPublishing, !isStopping, !upload.isDoomed, !isLastWord(version) { settleAnew(version) }
         case .failed(let failure):
             fail(version, failure)
         case .pause:
             pause(version)
         }
+    }
+
+    /// What a writer has just cut away, or is about to, could not be read: that is no failure of the disk.
+    private func seen(
+        _ error: DestinationError, of version: VersionID, _ work: UploadMachine.Work
+    ) -> DestinationError {
+        guard case .source = error else { return error }
+        takeNews(version)
+        if uploads[version]?.track?.isBeingCut == true { return .cancelled }
+        let isReopened = work.isPublishing && !isLastWord(version)
+        return isReopened ? .cancelled : error
+    }
+
+    /// Nobody has opened it for a change since the close that the engine knows.
+    private func isLastWord(_ version: VersionID) -> Bool {
+        (try? Self.holds(uploads[version]?.closedAt, of: version, world.journal)) != false
     }
 
     /// The machine may just have found that nothing mends it.

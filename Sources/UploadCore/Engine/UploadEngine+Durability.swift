@@ -9,6 +9,8 @@ extension UploadEngine {
         takeNews(version)
         // A close that came before the word of it: it is void, too.
         if case .spoiled(let failure)? = uploads[version]?.machine.halt { return spoil(version, failure) }
+        // Given up already, since its name is gone, as is said later in line.
+        guard uploads[version] != nil || dormant[version] != nil else { return }
         uploads[version]?.closedAt = moment
         gathered[version] = moment
         if uploads[version]?.isSuccessor == true { superseded[version, default: []] += [] }
@@ -118,7 +120,11 @@ extension UploadEngine {
         let (outcome, isJournalKept) = kept.withLock { $0 }
         showKeeping(isJournalKept)
         for version in outcome.durable where gathered[version] == closes[version] { gathered[version] = nil }
-        for (version, error) in outcome.damaged { damaged(version, error) }
+        for (version, error) in outcome.damaged {
+            // Given up since this round began, and its bytes are gone: that is no damage.
+            if case .missing = error, gathered[version] == nil { continue }
+            damaged(version, error)
+        }
         // What is neither waits for its next round, unless there is no use in that.
         for (version, close) in closes where !isJournalKept || gathered[version] != close {
             replace(version, after: close)

@@ -136,6 +136,7 @@ extension UploadEngine {
 
     /// Call when the journal has been told. Of big files it takes a while.
     func removeSpools(_ versions: [VersionID]) async {
+        for version in versions { gathered[version] = nil }
         await world.offload { [world] in
             // Else they stay, belong to nothing, and the next mount removes them.
             guard world.keepJournal() else { return }

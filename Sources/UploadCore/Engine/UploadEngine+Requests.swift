@@ -3,16 +3,26 @@ extension UploadEngine {
     func start(_ work: UploadMachine.Work, of version: VersionID) {
         guard var upload = uploads[version] else { return }
         var claimed: ClaimedName?
+        var path = UploadPath([])
+        if work == .begin {
+            // Not for what was unlinked, and the word of it is on its way.
+            let found = named(version, work) { () throws(JournalError) in
+                try world.names.path(of: upload.machine.file)
+            }
+            guard let found else { return }
+            path = found
+        }
         if work.isPublishing {
             // First the close of what takes another's place is brought to stable storage: were it lost with the
             // power once it is published, the one before would come back, and be published over it.
             guard superseded[version] == nil else { return }
             guard let name = claimName(of: upload.machine.file, for: version) else { return }
             claimed = name
+            path = name.path
         }
         lastTask += 1
         let number = lastTask
-        let object = description(of: upload.machine, claimed, order: UInt64(number))
+        let object = description(of: upload.machine, at: path, claimed, order: UInt64(number))
         if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
         upload.machine.started(work)
         running += 1
@@ -54,19 +64,8 @@ extension UploadEngine {
     /// being published under the same path (then this one's turn comes when that one has ended); or a power loss
     /// could bring back what had the name before (then it comes when the journal is on stable storage).
     private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
-        let claimed: ClaimedName?
-        do throws(JournalError) {
-            claimed = try world.names.claim(file)
-        } catch {
-            // Not "gone": nobody knows. As a request that failed.
-            failed(version, .put, .journal(error), nil)
-            moved(version)
-            return nil
-        }
-        guard let name = claimed else {
-            give(up: version)
-            return nil
-        }
+        let claimed = named(version, .put) { () throws(JournalError) in try world.names.claim(file) }
+        guard let name = claimed else { return nil }
         // What was given up since it was first asked for can't have been its own.
         var asked = name
         if let before = uploads[version]?.asked, before.path == name.path, before.mark == name.mark { asked = before }
@@ -86,16 +85,31 @@ extension UploadEngine {
         return name
     }
 
+    /// What the tree says of its name; nil when that is gone, and the version with it, or when nobody knows.
+    private func named<Name>(
+        _ version: VersionID, _ work: UploadMachine.Work, _ find: () throws(JournalError) -> Name?
+    ) -> Name? {
+        do throws(JournalError) {
+            if let name = try find() { return name }
+            give(up: version)
+        } catch {
+            // As a request that failed.
+            failed(version, work, .journal(error), nil)
+            moved(version)
+        }
+        return nil
+    }
+
     private func description(
-        of machine: UploadMachine, _ claimed: ClaimedName?, order: UInt64
+        of machine: UploadMachine, at path: UploadPath, _ claimed: ClaimedName?, order: UInt64
     ) -> ObjectDescription {
         ObjectDescription(
-            path: claimed?.path ?? shownPath(of: machine.file),
+            path: path,
             size: machine.plan.isClosed ? machine.plan.size : nil, contentType: machine.contentType,
             modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600, order: order)
     }
 
-    /// The path for people and for `begin`; empty when it is not known at the moment.
+    /// The path for people; empty when it has none any more, or it is not known at the moment.
     func shownPath(of file: FileID) -> UploadPath {
         (try? world.names.path(of: file)) ?? UploadPath([])
     }

@@ -72,9 +72,11 @@ extension UploadMachine {
     ) -> Consequence {
         let wasOutdated = publishing == .underway(whole: work == .put, isOutdated: true)
         undo(work)
-        // Bytes changed while they travelled: what the destination refused is no longer what we have.
-        if wasOutdated, error == .damaged { return .goOn }
-        if case .send(let chunk, _) = work, error == .damaged, plan.chunk(chunk.index) != chunk { return .goOn }
+        // Bytes changed while they were read, or travelled: what was refused is no longer what we have.
+        if error.isOfBytes {
+            if wasOutdated { return .goOn }
+            if case .send(let chunk, _) = work, plan.chunk(chunk.index) != chunk { return .goOn }
+        }
         if case .finish = work, error == .damaged {
             // Each chunk arrived right, and yet the whole is wrong there: only a new session mends that.
             guard beginAgain() else { return lostForGood() }

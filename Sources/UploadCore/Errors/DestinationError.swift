@@ -27,6 +27,14 @@ package enum DestinationError: Error, Sendable, Hashable {
     /// We gave the request up ourselves.
     case cancelled
 
+    /// It is about the bytes that were to travel, which may have changed meanwhile.
+    var isOfBytes: Bool {
+        switch self {
+        case .damaged, .source: true
+        default: false
+        }
+    }
+
     package enum Unreachable: Sendable, Hashable {
         case unresolved(host: String)
         case refused

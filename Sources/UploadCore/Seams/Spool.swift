@@ -5,12 +5,12 @@ package protocol Spool: Sendable {
     /// the journal and this) is emptied.
     func create(_ version: VersionID) throws(SpoolError) -> any SpoolFile
 
-    /// A new spool file with the bytes that another has.
+    /// A new spool file with the bytes that another has, also when that one has lost its name by now.
     ///
     /// Also when the quota has no room for it: what is promised goes before the quota, and who changes it is held up
     /// after that.
     /// - Returns: nil when that would take too long: the filesystem can't share the bytes, and they are many.
-    func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)?
+    func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)?
 
     /// The spool file of a version, for reading and writing. Asked twice while somebody still holds
     /// the first answer, gives the same object: one descriptor per version.

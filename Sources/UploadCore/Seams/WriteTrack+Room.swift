@@ -31,6 +31,9 @@ extension WriteTrack {
     /// The cut that was begun has failed.
     package func abandonedCut(to size: Int64) { abandoned(size..<Int64.max) }
 
+    /// A cut has begun, and has not ended.
+    package var isBeingCut: Bool { state.withLock { $0.underWay.contains { $0.upperBound == Int64.max } } }
+
     /// Bytes that have left the spool.
     package var released: RangeSet<Int64> { state.withLock(\.released) }
 

@@ -18,7 +18,7 @@ extension FileSystem {
         let version = try namespace.locked { tree throws(FileSystemError) in tree.newVersion() }
         let copy: any SpoolFile
         do throws(SpoolError) {
-            guard let made = try spool.copy(promised.file.version, to: version) else {
+            guard let made = try spool.copy(promised.file, to: version) else {
                 explainOnce(
                     "a big file is changed in place before it is published: killed in the middle of it, it is interrupted"
                 )

@@ -76,16 +76,16 @@ package final class DirectorySpool: Spool {
         return file
     }
 
-    package func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
-        let source = try shared(version, flags: O_RDWR)
+    package func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
         let target = try shared(new, flags: O_RDWR | O_CREAT)
         do throws(SpoolError) {
-            if clinux_clone(target.descriptor, source.descriptor) == 0 {
+            if clinux_clone(target.descriptor, original.descriptor) == 0 {
                 target.measure()
                 return target
             }
-            if try source.blocks() * 512 <= Self.longestCopy {
-                try target.copyData(of: source)
+            original.measure()
+            if occupied(by: original.version) <= Self.longestCopy {
+                try target.copyData(of: original)
                 return target
             }
         } catch {

@@ -102,7 +102,7 @@ final class SpooledFile: SpoolFile {
     }
 
     /// Makes this empty file have the bytes of another, holes as holes.
-    func copyData(of source: SpooledFile) throws(SpoolError) {
+    func copyData(of source: any SpoolFile) throws(SpoolError) {
         let end = try source.size()
         try truncate(to: end)
         var position: Int64 = 0
@@ -129,7 +129,7 @@ final class SpooledFile: SpoolFile {
     }
 
     /// Blocks of 512 bytes that it really occupies (st_blocks).
-    func blocks() throws(SpoolError) -> Int64 {
+    private func blocks() throws(SpoolError) -> Int64 {
         Int64(try status().st_blocks)
     }
 

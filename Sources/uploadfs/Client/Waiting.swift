@@ -32,9 +32,10 @@ struct Waiting: Sendable {
         }
     }
 
-    /// Files that are not settled yet. A held one waits for a rename that may never come.
+    /// Files that are not settled yet. A held one waits for a rename that may never come; one that was removed while
+    /// it was listed has no path.
     func pending() throws(CommandFailure) -> [String] {
-        try listed().filter { !$0.phase.isSettled && $0.phase != .held }.map(\.path)
+        try listed().filter { !$0.phase.isSettled && $0.phase != .held && !$0.path.isEmpty }.map(\.path)
     }
 
     /// Files that need a decision.

@@ -190,8 +190,8 @@ struct CrashingSpool: Spool {
         try point.around(.spool) { () throws(SpoolError) in try spool.create(version) }
     }
 
-    func copy(_ version: VersionID, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
-        try point.around(.spool) { () throws(SpoolError) in try spool.copy(version, to: new) }
+    func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
+        try point.around(.spool) { () throws(SpoolError) in try spool.copy(original, to: new) }
     }
 
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile { try spool.open(version) }

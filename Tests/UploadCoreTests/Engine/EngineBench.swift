@@ -15,6 +15,14 @@ final class EngineBench: Sendable {
     private let running: Task<Void, Never>
     /// How many closes there were, so that each has its own time.
     private let closes = Mutex<Int64>(0)
+    private let told = Told()
+
+    private final class Told: Sendable {
+        let troubles = Mutex<[String]>([])
+    }
+
+    /// What the log says that went wrong.
+    var troubles: [String] { told.troubles.withLock { $0 } }
 
     static let start = Timestamp(seconds: 1_750_000_000)
 
@@ -102,7 +110,9 @@ final class EngineBench: Sendable {
         engine = UploadEngine(
             world: EngineWorld(
                 spool: spool, journal: journal, destination: destination, names: names, board: board, clock: clock,
-                stopwatch: stopwatch, now: now, random: { 0.5 }, log: EngineLog(phase: { _ in }, trouble: { _, _ in })),
+                stopwatch: stopwatch, now: now, random: { 0.5 },
+                log: EngineLog(
+                    phase: { _ in }, trouble: { [told] text, _ in told.troubles.withLock { $0.append(text) } })),
             settings: settings)
         await engine.recover(boot: boot)
         running = Task { [engine, front] in await engine.run(front.events) }

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -24,6 +25,32 @@ import Testing
         }
         for (version, moment) in closes { #expect(try bench.journal.upload(version)?.durable == moment) }
         #expect(bench.journal.synchronizations == before + 1)
+        await bench.stop()
+    }
+
+    @Test(
+        "What is given up before its bytes are on stable storage, or just then, is no damage", arguments: [false, true])
+    func givenUp(isMeanwhile: Bool) async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a~", number: 2, nameClass: .temporary)
+        try bench.write(writer, [1], at: 0)
+        let remove: @Sendable () -> Void = {
+            bench.names.set(writer.file, nil)
+            bench.front.post(.removed(writer.file))
+            while bench.spool.has(writer.version) { sched_yield() }
+        }
+        if isMeanwhile { bench.spool.beforeSynchronizing(remove) }
+        try bench.close(writer)
+        while await bench.engine.gathered.isEmpty { await Task.yield() }
+        if !isMeanwhile { remove() }
+        let other = try bench.create("b", number: 3)
+        try bench.close(other)
+        while try bench.journal.upload(other.version)?.durable == nil {
+            bench.clock.advance(by: .milliseconds(500))
+            await Task.yield()
+        }
+        #expect(bench.troubles.isEmpty)
+        #expect(!bench.spool.has(writer.version))
         await bench.stop()
     }
 

@@ -91,6 +91,22 @@ extension UploadMachineTests {
         #expect(machine.next() == .begin)
     }
 
+    @Test(
+        "What was cut away while it was read is no failure", arguments: [DestinationError.damaged, .source(.noSpace)])
+    func cutWhileSent(error: DestinationError) throws {
+        var (machine, chunks) = try Self.sending(30)
+        Self.write(&machine, 0..<1)
+        #expect(Self.fail(&machine, .send(chunks[0], Self.token), error) == .goOn)
+        #expect(Self.fail(&machine, .send(chunks[1], Self.token), error) != .goOn, "that one was not changed")
+
+        var whole = Self.machine(size: 5, closed: true)
+        whole.settled()
+        #expect(Self.start(&whole) == .put)
+        whole.opened()
+        Self.write(&whole, 0..<6)
+        #expect(Self.fail(&whole, .put, error) == .goOn)
+    }
+
     @Test("What finalize misses is sent again")
     func missing() throws {
         var (machine, chunks) = try Self.sending(30)

@@ -103,6 +103,18 @@ struct DirectorySpoolTests {
         try spool.remove(VersionID(1))
     }
 
+    @Test("copies what has lost its name meanwhile, holes as holes")
+    func copiesRemoved() throws {
+        let file = try spool.create(VersionID(1))
+        try file.write([1, 2, 3], at: 1 << 20)
+        try spool.remove(VersionID(1))
+        let copy = try #require(try spool.copy(file, to: VersionID(2)))
+        #expect(try copy.bytes(3, at: 1 << 20) == [1, 2, 3])
+        #expect(try copy.size() == file.size())
+        #expect(spool.occupied(by: VersionID(2)) < 1 << 20)
+        #expect(try spool.versions() == [VersionID(2)])
+    }
+
     @Test("empties a file that a crash left behind")
     func createEmpties() throws {
         try spool.create(VersionID(1)).write([1, 2, 3], at: 0)
