@@ -212,6 +212,42 @@ struct NamesTests {
         #expect(throws: FileSystemError.notFound) { try fixture.unlink("a.txt") }
     }
 
+    @Test(
+        "Unlinked or replaced between the kernel's lookup and its open or truncate, a file is what it was",
+        arguments: [true, false])
+    func openedAfterUnlink(isReplaced: Bool) throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.make("a.txt", "text")
+        try fixture.make("b.txt", "other")
+        if isReplaced { try fixture.rename("b.txt", to: "a.txt") } else { try fixture.unlink("a.txt") }
+        // The engine is quick.
+        try fixture.spool.remove(VersionID(1))
+        let events = fixture.uploads.takeEvents()
+        _ = try fixture.fileSystem.change(inode, AttributeChange(size: 2))
+        let handle = try fixture.open(inode, O_RDWR)
+        #expect(try fixture.content(handle) == "te")
+        try fixture.write(handle, "T")
+        try fixture.close(handle)
+        let again = try fixture.open(inode, O_RDWR | O_TRUNC)
+        #expect(try fixture.content(again) == "")
+        try fixture.close(again)
+        #expect(fixture.uploads.takeEvents().isEmpty, "nobody is to upload it, after \(events)")
+        fixture.fileSystem.forget(inode, count: 10)
+        #expect(throws: FileSystemError.notFound) { try fixture.open(inode, O_RDWR) }
+    }
+
+    @Test("What is unlinked then and has left the spool is stale: the kernel looks its name up again")
+    func stale() throws {
+        let fixture = try FileSystemFixture()
+        let inode = try fixture.makePublished("a.txt")
+        #expect(try fixture.namespace.evict(FileID(inode), VersionID(1)))
+        try fixture.spool.remove(VersionID(1))
+        try fixture.make("b.txt", "other")
+        try fixture.rename("b.txt", to: "a.txt")
+        #expect(throws: FileSystemError.stale) { try fixture.open(inode, O_RDONLY) }
+        #expect(FileSystemError.stale.code == ESTALE)
+    }
+
     @Test("A directory with something in it can't be removed; an unlinked one takes nothing in")
     func directories() throws {
         let directory = try fixture.makeDirectory("d")

@@ -37,16 +37,20 @@ extension FileSystem {
                 note(error, in: "release")
                 content.locked { content.spoil(&$0, error, .journalRefused(error)) }
             }
-        }
-        if handle.isWriter, content.hasOneWriter {
-            do throws(FileSystemError) { try keepRemains(of: content, in: &tree) } catch { note(error, in: "release") }
+            if content.hasOneWriter {
+                do throws(FileSystemError) {
+                    try keepRemains(of: content, in: &tree)
+                } catch {
+                    note(error, in: "release")
+                }
+            }
         }
         let departure = content.released(handle)
         if let event = departure.event { uploads.post(event) }
         guard departure.isLast else { return }
         do throws(FileSystemError) {
             // By now the file may have another content: what it was cut to after its bytes had made room.
-            try tree.update(handle.file) { if $0.content === content { $0.content = nil } }
+            try tree.update(handle.file) { if $0.content === content, !$0.isUnlinked { $0.content = nil } }
         } catch {
             note(error, in: "release")
         }

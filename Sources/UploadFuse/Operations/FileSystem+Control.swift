@@ -95,7 +95,7 @@ extension FileSystem {
             }
             guard let older else {
                 guard !node.record.isPublished else { throw .published }
-                try remove(node.record, from: node.record.parent, in: &tree)
+                try remove(node, from: node.record.parent, in: &tree)
                 uploads.post(.removed(file))
                 return .entry(parent: node.record.parent.rawValue, name: name.text)
             }

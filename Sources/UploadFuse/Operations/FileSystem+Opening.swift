@@ -51,38 +51,33 @@ extension FileSystem {
     func attach(
         _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, by thread: Int32, in tree: inout Tree
     ) throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) {
+        // Unlinked between the kernel's lookup of the name and this, and not here: it is to look again.
+        guard !node.isUnlinked || node.content != nil else { throw .stale }
         guard let version = node.record.version else { throw .isDirectory }
         let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
         // Published so long ago that it was forgotten, its bytes are gone, too.
         let isHere = upload?.isSpooled ?? !node.record.isPublished
         let content: Content
-        if let open = node.content, isHere || !isWriter {
+        if let open = node.content, isHere || !isWriter || node.isUnlinked {
             content = open
-        } else if truncating, isWriter, !isHere {
+        } else if truncating, !isHere {
             // Nothing of what was there is wanted, or could be had.
             let made = try makeVersion(of: node.record, in: &tree)
             content = Content(
                 file: node.record.file, spoolFile: made.spoolFile, size: 0, isNew: true, context: writerContext)
-            let handle = content.opened(asWriter: true) { _, _ in made.opened.track }.handle
-            content.began(through: handle, by: thread)
+            let handle = content.begun(by: thread, made.opened.track)
             uploads.post(.opened(made.opened))
             try tree.update(node.record.file) { $0.content = content }
             return (handle, true)
         } else {
             guard isHere else { throw .evicted }
-            let released = try released(of: version, upload)
+            content = try self.content(of: node.record, version, upload)
             // It could not be sent again.
-            guard released.isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
-            content = Content(
-                file: node.record.file,
-                spoolFile: try spooled { () throws(SpoolError) in try spool.open(version) },
-                size: node.record.size, isNew: false, context: writerContext,
-                released: released, failure: upload?.isSpoiled == true ? .lost : nil)
+            guard content.locked(\.released).isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
         }
-        if truncating, isWriter, content.mayBeginAnew() {
+        if truncating, content.mayBeginAnew() {
             try beginAnew(content, node.record, in: &tree)
-            let handle = content.opened(asWriter: true).handle
-            content.began(through: handle, by: thread)
+            let handle = content.begun(by: thread)
             try tree.update(node.record.file) { $0.content = content }
             return (handle, true)
         }
@@ -108,6 +103,16 @@ extension FileSystem {
         }
         try tree.update(node.record.file) { $0.content = content }
         return (handle, false)
+    }
+
+    /// The bytes of a file that nobody has open, and that are here.
+    func content(
+        of record: NodeRecord, _ version: VersionID, _ upload: UploadRecord?
+    ) throws(FileSystemError) -> Content {
+        Content(
+            file: record.file, spoolFile: try spooled { () throws(SpoolError) in try spool.open(version) },
+            size: record.size, isNew: false, context: writerContext, released: try released(of: version, upload),
+            failure: upload?.isSpoiled == true ? .lost : nil)
     }
 
     /// The bytes of an unfinished upload that are at the destination alone.

@@ -30,7 +30,7 @@ extension FileSystem {
             for node in moving { try checkMoving(node, in: tree) }
             let places = [(new.file, newName), (old.file, name)]
             for (node, place) in zip(moving, places) where node.record.kind == .file {
-                if let path = try tree.path(of: place.0)?.appending(place.1) { try checkType(of: path) }
+                try checkType(of: place.1, in: place.0, tree)
             }
             var classes: [NameClass] = []
             for node in moving { classes.append(try nameClass(of: node.record.file, in: tree)) }
@@ -124,17 +124,14 @@ extension FileSystem {
         record.attributes.changed = moment
         let directories = (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
         var changes: [JournalChange] = []
-        var attributes: [String: [UInt8]] = [:]
-        if let target {
-            attributes = try tree.orphaned(target.record.file)
-            changes.append(.removeNode(target.record.file))
-        }
+        let orphan = try target.map { target throws(FileSystemError) in try self.orphan(target, in: tree) }
+        if let target { changes.append(.removeNode(target.record.file)) }
         changes.append(.moveNode(record.file, parent: new.file, name: name))
         changes += ([record] + directories).map { .updateNode($0) }
         try namespace.journalled(changes)
         for record in [record] + directories { tree.recorded(record) }
-        guard let target else { return }
-        tree.unlinked(target.record.file, keeping: attributes)
+        guard let target, let orphan else { return }
+        tree.unlinked(target.record.file, orphan)
         if target.record.kind == .file { uploads.post(.removed(target.record.file)) }
     }
 

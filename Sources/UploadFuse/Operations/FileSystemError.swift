@@ -4,6 +4,8 @@ import UploadCore
 /// Everything that a filesystem call can be refused for, and the one table of errno.
 enum FileSystemError: Error, Sendable, Hashable {
     case notFound
+    /// The kernel still knows it by a name that is gone; it looks the name up again when it hears this.
+    case stale
     case exists
     case notDirectory
     case isDirectory
@@ -54,6 +56,7 @@ enum FileSystemError: Error, Sendable, Hashable {
     var code: Int32 {
         switch self {
         case .notFound: ENOENT
+        case .stale: ESTALE
         case .exists: EEXIST
         case .notDirectory: ENOTDIR
         case .isDirectory: EISDIR
@@ -109,11 +112,10 @@ enum FileSystemError: Error, Sendable, Hashable {
         switch self {
         case .spool(.system(_, EFBIG)): false
         case .spool, .journal, .badHandle: true
-        case .notFound, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
+        case .notFound, .stale, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
-            .typeRefused,
-            .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
+            .typeRefused, .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
             false
         }
     }

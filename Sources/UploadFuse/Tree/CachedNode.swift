@@ -11,16 +11,22 @@ struct CachedNode: Sendable {
     /// An update was journalled during a claim and may have overwritten `isPublished`.
     var updatedWhileClaimed = false
     var isUnlinked = false
-    /// Extended attributes of an unlinked file that is open: the journal has none of it.
+    /// Extended attributes of what is unlinked: the journal has none of it.
     var orphaned: [String: [UInt8]] = [:]
-    /// Of a file that is open.
+    /// Of a file that is open; of an unlinked one for as long as the kernel knows it: who has looked its name up before
+    /// may open it still.
     var content: Content?
 
     init(_ record: NodeRecord) {
         self.record = record
     }
 
-    var isHeld: Bool { lookups > 0 || claims > 0 || content != nil || record.file == .root }
+    var isHeld: Bool { lookups > 0 || claims > 0 || isOpen || record.file == .root }
+
+    private var isOpen: Bool {
+        guard let content else { return false }
+        return !isUnlinked || content.hasHandles
+    }
 
     /// What stat(2) tells: the record, and what writers have done to it since.
     var attributes: FileAttributes {

@@ -30,7 +30,7 @@ extension Content {
                 isPromised && state.isClosedStream && state.failure == nil && state.track?.hasLapsed != true
             let handle = FileHandle(content: self, isWriter: true, sealed: isSealed ? state.version : nil)
             state.writers += 1
-            let opener = context.processes.map { state.authorship.opener(thread, $0) } ?? 0
+            let opener = context.processes.map { state.authorship.process(of: thread, $0) } ?? 0
             state.unfinished[ObjectIdentifier(handle)] = State.Holder(opener: opener)
             if let track = state.track, isPromised, wasLeft, !state.isChanged, !state.isTorn, state.released.isEmpty,
                 track.promise(true)
@@ -45,6 +45,14 @@ extension Content {
             track.promise(state.isPromised)
             return (handle, track)
         }
+    }
+
+    /// One more writer, of what was made, or cut to nothing, for it.
+    /// - Parameter track: nil: it has one.
+    func begun(by thread: Int32, _ track: WriteTrack? = nil) -> FileHandle {
+        let handle = opened(asWriter: true, track: track.map { track in { _, _ in track } }).handle
+        began(through: handle, by: thread)
+        return handle
     }
 
     /// Journals a close of what has changed since the last one, unless who changed it last was killed, or somebody
@@ -144,6 +152,8 @@ extension Content {
             return departure
         }
     }
+
+    var hasHandles: Bool { locked { $0.handles > 0 } }
 
     var hasWriters: Bool { locked { $0.writers > 0 } }
 

@@ -149,24 +149,31 @@ struct Tree: Sendable {
         nodes[record.file] = node
     }
 
-    /// Of a file that is open, and that the journal is to have no more: call `unlinked` afterwards.
-    func orphaned(_ file: FileID) throws(FileSystemError) -> [String: [UInt8]] {
-        guard nodes[file]?.content != nil else { return [:] }
+    /// What is left of a node for who has it open, or is about to.
+    struct Orphan: Sendable {
+        /// nil: a directory, or its bytes are not here.
+        let content: Content?
+        let attributes: [String: [UInt8]]
+    }
+
+    /// Of what the journal is to have no more: call `unlinked` afterwards.
+    func orphan(_ file: FileID, _ content: Content?) throws(FileSystemError) -> Orphan {
+        guard nodes[file] != nil else { return Orphan(content: nil, attributes: [:]) }
         return try journalled { () throws(JournalError) in
             var attributes: [String: [UInt8]] = [:]
             for name in try journal.extendedAttributeNames(of: file) {
                 attributes[name] = try journal.extendedAttribute(name, of: file)
             }
-            return attributes
+            return Orphan(content: content, attributes: attributes)
         }
     }
 
     /// The journal has this node no more.
-    /// - Parameter attributes: extended ones, for who has it open.
-    mutating func unlinked(_ file: FileID, keeping attributes: [String: [UInt8]]) {
+    mutating func unlinked(_ file: FileID, _ orphan: Orphan) {
         guard var node = nodes[file] else { return }
         node.isUnlinked = true
-        node.orphaned = attributes
+        node.orphaned = orphan.attributes
+        node.content = orphan.content
         node.content?.unlinked()
         nodes[file] = node
     }
