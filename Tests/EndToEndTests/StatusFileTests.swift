@@ -64,8 +64,12 @@ extension EndToEnd {
             "wait fails with EIO when the file failed, and detail says why and what mends it", .timeLimit(.minutes(1)))
         func waitingForFailure() throws {
             let scene = try Scene()
-            let server = try scene.server(options: ["--allow-type", "image/*"])
-            let mount = try scene.mount(server.port)
+            let before = try scene.server()
+            let mount = try scene.mount(before.port)
+            // What it takes is asked for at the beginning: of this the mount does not know.
+            before.end(by: SIGTERM)
+            let server = try scene.server(port: before.port, options: ["--allow-type", "image/*"])
+            defer { server.end(by: SIGTERM) }
             try Shell.must("echo hello > \(mount.path("a.txt"))")
             let (code, output) = try Shell.run("cat \(mount.path(".uploadfs/wait/a.txt"))")
             #expect(code == 1 && output.contains("Input/output error"), "\(output)")
