@@ -119,7 +119,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
-        .testTarget(name: "CommandLineTests", dependencies: ["uploadfs"], swiftSettings: house),
+        .testTarget(name: "CommandLineTests", dependencies: ["uploadfs", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["uploadfs", "UploadCore", "TestSupport", "CLinux"],

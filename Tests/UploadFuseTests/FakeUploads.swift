@@ -9,6 +9,7 @@ final class FakeUploads: Uploads {
         var tracks: [VersionID: WriteTrack] = [:]
         var statuses: [FileID: FileStatus] = [:]
         var waiters: [WaitToken: (file: FileID, answer: @Sendable (FileStatus) -> Void)] = [:]
+        var marks: [@Sendable () -> Void] = []
         var lastToken: UInt64 = 0
     }
 
@@ -61,7 +62,17 @@ final class FakeUploads: Uploads {
             default: break
             }
             state.events.append(Self.words(event))
+            if case .marked(let answer) = event { state.marks.append(answer) }
         }
+    }
+
+    /// All that was posted is known.
+    func reachMarks() {
+        let answers = state.withLock { state in
+            defer { state.marks = [] }
+            return state.marks
+        }
+        for answer in answers { answer() }
     }
 
     func overview(limit: Int = .max) -> StatusOverview {
@@ -114,6 +125,7 @@ final class FakeUploads: Uploads {
         case .spoiled(let version, let failure): "spoiled \(version) \(failure.code)"
         case .awaited(let file): "awaited \(file)"
         case .pressed: "pressed"
+        case .marked: "marked"
         case .released(let version, _): "released \(version)"
         case .retried(let file): "retried \(file.map { "\($0)" } ?? "all")"
         case .discarded(let version): "discarded \(version)"

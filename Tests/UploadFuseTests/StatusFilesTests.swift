@@ -28,7 +28,7 @@ struct StatusFilesTests {
         try fixture.make("a.txt")
         #expect(try fixture.names() == ["a.txt"])
         let names = try fixture.names(in: try find(".uploadfs"))
-        #expect(names == ["control", "detail", "metrics", "progress", "status", "status.json", "wait"])
+        #expect(names == ["control", "detail", "metrics", "progress", "status", "status.json", "sync", "wait"])
         #expect(try FileSystemFixture(showStatusDirectory: true).names() == [".uploadfs"])
     }
 
@@ -133,6 +133,20 @@ struct StatusFilesTests {
         let answers = Answers()
         _ = try wait(on: try fixture.open(try find(".uploadfs/wait/a.txt"), O_RDONLY), answers)
         #expect(answers.values == [.failure(.uploadFailed)])
+    }
+
+    @Test("sync answers when all that was posted before is known, each time that it is read")
+    func sync() throws {
+        try fixture.make("a.txt")
+        let handle = try fixture.open(try find(".uploadfs/sync"), O_RDONLY)
+        for round in 1...2 {
+            let answers = Answers()
+            _ = try wait(on: handle, answers)
+            #expect(fixture.uploads.takeEvents().last == "marked")
+            #expect(answers.values == [], "round \(round)")
+            fixture.uploads.reachMarks()
+            #expect(answers.values == [.success("")])
+        }
     }
 
     @Test("A wait that is given up is taken back")

@@ -35,6 +35,7 @@ extension UploadEngine {
             takeUpAgain(held)
         case .paused(let isPaused): pause(isPaused)
         case .pressed: pressed()
+        case .marked(let answer): answer()
         }
         dispatch()
     }

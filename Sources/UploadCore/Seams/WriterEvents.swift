@@ -30,6 +30,8 @@ package enum WriterEvent: Sendable {
     case paused(Bool)
     /// The spool is nearly full.
     case pressed
+    /// Somebody is to be told, on any thread, when all that was posted before is known.
+    case marked(@Sendable () -> Void)
 }
 
 package struct OpenedVersion: Sendable {

@@ -19,7 +19,7 @@ extension FileSystem {
     func release(_ handle: OpenHandle) {
         switch handle {
         case .file(let handle): release(handle)
-        case .directory, .status, .wait, .control: break
+        case .directory, .status, .wait, .sync, .control: break
         }
     }
 

@@ -68,6 +68,7 @@ extension FileSystem {
             return .bytes(bytes[...])
         case .status(let text): return .bytes(text.slice(count, at: offset))
         case .wait(let wait): return wait.read(count, at: offset)
+        case .sync(let sync): return sync.read()
         case .directory: throw .isDirectory
         case .control: throw .badHandle
         }

@@ -1,7 +1,7 @@
 import UploadCore
 
 /// Everything below `.uploadfs`: made at open(2) from what the engine knows by then, and read-only but for
-/// `control`; no network, no waiting (but for `wait/PATH`, which is parked).
+/// `control`; no network, no waiting (but for `wait/PATH` and `sync`, which are parked).
 struct StatusFiles: Sendable {
     let namespace: Namespace
     let uploads: any Uploads
@@ -39,7 +39,7 @@ struct StatusFiles: Sendable {
         case .directory:
             guard let kind = StatusInode.Kind.allCases.first(where: { $0.name == name.text }) else { return nil }
             return try entry(StatusInode(kind), tree)
-        case .table, .json, .metrics, .control: throw .notDirectory
+        case .table, .json, .metrics, .control, .sync: throw .notDirectory
         case .progress, .detail, .wait:
             return try tree.child(name, of: status.file).map { mirrored($0, status.kind) }
         }
@@ -58,7 +58,7 @@ struct StatusFiles: Sendable {
             }
             let sorted = page.sorted { $0.0 < $1.0 }
             return last.map { last in sorted.filter { last < $0.0 } } ?? sorted
-        case .table, .json, .metrics, .control: throw .notDirectory
+        case .table, .json, .metrics, .control, .sync: throw .notDirectory
         case .progress, .detail, .wait:
             return try tree.children(of: status.file, after: last, limit: 64).compactMap { node in
                 node.record.name.map { ($0, mirrored(node, status.kind)) }
@@ -71,7 +71,7 @@ struct StatusFiles: Sendable {
     private func entry(_ status: StatusInode, _ tree: Tree) throws(FileSystemError) -> Entry {
         switch status.kind {
         case .directory: entry(status, .directory)
-        case .table, .json, .metrics: entry(status, .file)
+        case .table, .json, .metrics, .sync: entry(status, .file)
         case .control: entry(status, .file, permissions: 0o200)
         case .progress, .detail, .wait: mirrored(try tree.node(status.file), status.kind)
         }
@@ -108,6 +108,7 @@ struct StatusFiles: Sendable {
         case .wait:
             try requireFile(status)
             return .wait(WaitFile(status.file, uploads: uploads))
+        case .sync: return .sync(SyncFile(uploads: uploads))
         }
     }
 

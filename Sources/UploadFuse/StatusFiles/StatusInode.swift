@@ -15,6 +15,7 @@ struct StatusInode: Sendable, Hashable {
         case progress
         case detail
         case wait
+        case sync
 
         /// Its name in `.uploadfs`; nil for `.uploadfs` itself.
         var name: String? {
@@ -27,12 +28,13 @@ struct StatusInode: Sendable, Hashable {
             case .progress: "progress"
             case .detail: "detail"
             case .wait: "wait"
+            case .sync: "sync"
             }
         }
 
         var isMirror: Bool {
             switch self {
-            case .directory, .table, .json, .metrics, .control: false
+            case .directory, .table, .json, .metrics, .control, .sync: false
             case .progress, .detail, .wait: true
             }
         }

@@ -6,5 +6,6 @@ enum OpenHandle: Sendable {
     case directory(DirectoryHandle)
     case status(StatusText)
     case wait(WaitFile)
+    case sync(SyncFile)
     case control(ControlFile)
 }

@@ -48,7 +48,9 @@ struct Waiting: Sendable {
         try listed().filter { $0.phase == .held }.count
     }
 
+    /// As of now: the list may be a moment behind what was closed before.
     private func listed() throws(CommandFailure) -> [Status.File] {
+        _ = try SmallFile.read(mountpoint + "/.uploadfs/sync")
         let text = try SmallFile.read(mountpoint + "/.uploadfs/status.json")
         do {
             return try JSONDecoder().decode(Status.self, from: Data(text.utf8)).files

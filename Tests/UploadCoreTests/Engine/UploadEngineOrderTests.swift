@@ -27,6 +27,19 @@ import UploadCore
         await bench.stop()
     }
 
+    @Test("Who asks behind a close finds it in the list")
+    func marked() async throws {
+        let bench = try await EngineBench()
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, EngineBench.bytes(10), at: 0)
+        try bench.close(writer)
+        await withCheckedContinuation { continuation in
+            bench.front.post(.marked { continuation.resume() })
+        }
+        #expect(bench.board.status(of: writer.file)?.isClosed == true)
+        await bench.stop()
+    }
+
     /// The first attempt fails; before the second a writer has begun to change the file.
     @Test("Half a rewrite is never sent, though a retry comes in its middle")
     func rewrittenBetweenAttempts() async throws {
