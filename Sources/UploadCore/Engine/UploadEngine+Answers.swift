@@ -3,13 +3,23 @@ extension UploadEngine {
     func willRetry(_ version: VersionID, _ work: UploadMachine.Work, _ error: DestinationError) {
         uploads[version]?.retries += 1
         world.board.count { $0.retries += 1 }
+        defer { show(version) }
+        if error == .damaged, haveBytesChanged(version, work) { return }
         world.log.trouble(
             "A request failed and is tried again.",
             [
                 "path": NameFormat.text(shownPath(of: uploads[version]?.machine.file ?? .root)),
                 "request": work.operation, "error": FailureSentences.failure(for: error).reason,
             ])
-        show(version)
+    }
+
+    /// A writer was there while they travelled.
+    private func haveBytesChanged(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
+        guard case .send(let chunk, _) = work else { return isReopened(version, work) }
+        // First this: a write that ends after it is among the news.
+        let isChanging = uploads[version]?.track?.isChanging(chunk.range) == true
+        takeNews(version)
+        return isChanging || uploads[version]?.machine.plan.chunk(chunk.index) != chunk || isReopened(version, work)
     }
 
     /// A request has ended, well or not.
@@ -181,10 +191,15 @@ extension UploadEngine {
         _ error: DestinationError, of version: VersionID, _ work: UploadMachine.Work
     ) -> DestinationError {
         guard case .source = error else { return error }
+        // First this: a cut that ends after it is among the news.
+        let isBeingCut = uploads[version]?.track?.isBeingCut == true
         takeNews(version)
-        if uploads[version]?.track?.isBeingCut == true { return .cancelled }
-        let isReopened = work.isPublishing && !isLastWord(version)
-        return isReopened ? .cancelled : error
+        return isBeingCut || isReopened(version, work) ? .cancelled : error
+    }
+
+    /// By a writer of whom nothing is known yet, after those whose track is.
+    private func isReopened(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
+        (work.isPublishing || uploads[version]?.track?.isFinished != false) && !isLastWord(version)
     }
 
     /// Nobody has opened it for a change since the close that the engine knows.

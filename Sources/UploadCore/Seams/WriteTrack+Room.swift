@@ -34,6 +34,11 @@ extension WriteTrack {
     /// A cut has begun, and has not ended.
     package var isBeingCut: Bool { state.withLock { $0.underWay.contains { $0.upperBound == Int64.max } } }
 
+    /// A write of some of these bytes, or a cut of them, has begun, and has not ended.
+    package func isChanging(_ range: Range<Int64>) -> Bool {
+        state.withLock { $0.underWay.contains { $0.overlaps(range) } }
+    }
+
     /// Bytes that have left the spool.
     package var released: RangeSet<Int64> { state.withLock(\.released) }
 

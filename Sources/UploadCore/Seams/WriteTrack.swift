@@ -204,6 +204,9 @@ extension WriteTrack {
         }
     }
 
+    /// The last writer is gone, whether the engine has heard of it or not.
+    package var isFinished: Bool { state.withLock(\.isFinished) }
+
     /// The last writer is gone.
     package func finish() {
         state.withLock { $0.isFinished = true }

@@ -170,50 +170,6 @@ import UploadCore
         await bench.stop()
     }
 
-    @Test("What a writer cuts away while it is read is no failure of the disk: it is sent when that one has closed it")
-    func cutWhileRead() async throws {
-        let destination = ScriptedDestination()
-        let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
-        destination.setRule { call in call.kind == .put && call.ordinal == 0 ? .fail(unreadable) : .carryOut }
-        let bench = try await EngineBench(destination: destination)
-        let writer = try bench.create("a", number: 2)
-        try bench.write(writer, [1, 2], at: 0)
-        try bench.close(writer)
-        // The word of it is still on its way to the engine when the request fails.
-        try bench.journal.apply([.reopened(writer.version)])
-        while destination.count(.put) == 0 {
-            bench.clock.advance(by: .milliseconds(250))
-            await Task.yield()
-        }
-        let again = try bench.reopen(writer)
-        try again.content.truncate(to: 1)
-        #expect(again.track.beginCut(to: 1))
-        _ = again.track.truncated(to: 1)
-        bench.front.post(.wrote(writer.version))
-        #expect(try bench.journal.upload(writer.version)?.failure == nil)
-        try bench.close(again)
-        #expect(try await bench.untilPublished("a", advancing: .milliseconds(250)) == [1])
-        await bench.stop()
-        #expect(bench.troubles.isEmpty)
-    }
-
-    @Test("Nor is a chunk that can't be read while a cut is under way")
-    func unreadableChunk() async throws {
-        let destination = ScriptedDestination()
-        let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
-        destination.setRule { call in call.kind == .send && call.ordinal == 0 ? .fail(unreadable) : .carryOut }
-        let bench = try await EngineBench(destination: destination)
-        let writer = try bench.create("a", number: 2)
-        #expect(writer.track.beginCut(to: 4500))
-        try bench.write(writer, EngineBench.bytes(5000), at: 0)
-        // Five, and that one again.
-        await destination.calls(.send, atLeast: 6)
-        writer.track.abandonedCut(to: 4500)
-        try bench.close(writer)
-        #expect(try await bench.untilPublished("a", advancing: .milliseconds(250)).count == 5000)
-        await bench.stop()
-    }
-
     @Test("A refusal of what was written before is forgotten with the next close, here and in the journal")
     func refusedThenWritten() async throws {
         let destination = ScriptedDestination()
