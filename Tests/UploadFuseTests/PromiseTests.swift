@@ -79,44 +79,6 @@ import UploadCore
         #expect(try fixture.spool.versions() == [VersionID(1)])
     }
 
-    /// A write that takes its time: something happens before its bytes are stored.
-    private struct SlowSource: ByteSource {
-        let text: String
-        let meanwhile: () throws -> Void
-
-        var count: Int { text.utf8.count }
-        func bytes() -> [UInt8] { Array(text.utf8) }
-
-        func store(in file: any SpoolFile, at offset: Int64) throws(SpoolError) {
-            do { try meanwhile() } catch { Issue.record(error) }
-            try file.write(bytes(), at: offset)
-        }
-    }
-
-    @Test(
-        "Closed through the same handle and opened anew while a write is under way, the write is in what is published",
-        arguments: [O_WRONLY, O_WRONLY | O_TRUNC])
-    func openedDuringWrite(flags: Int32) throws {
-        let fixture = try FileSystemFixture()
-        let log = try fixture.create("a")
-        try fixture.write(log, "one")
-        try fixture.fileSystem.flush(log)
-        var other: OpenHandle?
-        let slow = SlowSource(text: "two") {
-            try fixture.fileSystem.flush(log)
-            let handle = try fixture.open(2, flags)
-            try fixture.write(handle, "end", at: 6)
-            other = handle
-        }
-        _ = try fixture.fileSystem.write(log, slow, at: 3)
-        try fixture.close(try #require(other))
-        try fixture.close(log)
-        let newest = try #require(try fixture.journal.newestUpload(of: FileID(2)))
-        let bytes = try fixture.spool.open(newest.version).contents()
-        #expect(newest.closedSize == Int64(bytes.count))
-        #expect(bytes.dropFirst(3) == Array("twoend".utf8)[...], "\(bytes)")
-    }
-
     @Test("A copy of the descriptor that a child closes is no close while its parent, who wrote, holds the file")
     func closedByChild() throws {
         let fixture = try FileSystemFixture()
@@ -168,22 +130,6 @@ import UploadCore
         #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
         fixture.fileSystem.release(first)
         fixture.fileSystem.release(second)
-    }
-
-    @Test("A close beside a write that is half there is no close: that comes with the other one's")
-    func closedDuringWrite() throws {
-        let fixture = try FileSystemFixture()
-        let log = try fixture.create("a")
-        let other = try fixture.open(2)
-        try fixture.write(other, "one")
-        let slow = SlowSource(text: "two") {
-            try fixture.close(other)
-            #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
-        }
-        _ = try fixture.fileSystem.write(log, slow, at: 3)
-        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
-        try fixture.close(log)
-        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 6)
     }
 
     @Test("Who writes on through a handle that others flushed beside it writes in place, as a shell's log")

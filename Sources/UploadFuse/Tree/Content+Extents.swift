@@ -16,14 +16,15 @@ extension Content {
 
     /// Makes it end there at the least; what is new are zeros.
     func extend(to end: Int64, through handle: FileHandle, by thread: Int32) throws(FileSystemError) {
-        try change(through: handle, by: thread) { state throws(FileSystemError) in
-            try checkTrack(&state)
-            return end > state.size
-        } make: { file throws(FileSystemError) in
-            // Not truncate: another writer may just be going on behind this end.
-            try spooled { () throws(SpoolError) in try file.allocate(end - 1..<end, keepingSize: false) }
-        } note: { track in
-            track.extended(to: end)
+        try inTurn { () throws(FileSystemError) in
+            try change(through: handle, by: thread) { state throws(FileSystemError) in
+                try checkTrack(&state)
+                return end > state.size
+            } make: { file throws(FileSystemError) in
+                try spooled { () throws(SpoolError) in try file.allocate(end - 1..<end, keepingSize: false) }
+            } note: { track in
+                track.extended(to: end)
+            }
         }
     }
 
@@ -34,17 +35,19 @@ extension Content {
     func zero(
         _ range: Range<Int64>, keepingSize: Bool, keepingRoom: Bool, through handle: FileHandle, by thread: Int32
     ) throws(FileSystemError) {
-        let range = keepingSize ? range.clamped(to: 0..<locked { $0.size }) : range
-        guard !range.isEmpty else { return }
-        try overwrite(range, through: handle, by: thread) { file throws(FileSystemError) in
-            do throws(SpoolError) {
-                try file.punch(range)
-                if keepingRoom { try file.allocate(range, keepingSize: false) }
-            } catch .system(_, EOPNOTSUPP) {
-                // Nothing has changed: who asked writes zeros instead.
-                throw .unsupported
-            } catch {
-                throw spoiled(by: error)
+        try inTurn { () throws(FileSystemError) in
+            let range = keepingSize ? range.clamped(to: 0..<locked { $0.size }) : range
+            guard !range.isEmpty else { return }
+            try overwrite(range, through: handle, by: thread) { file throws(FileSystemError) in
+                do throws(SpoolError) {
+                    try file.punch(range)
+                    if keepingRoom { try file.allocate(range, keepingSize: false) }
+                } catch .system(_, EOPNOTSUPP) {
+                    // Nothing has changed: who asked writes zeros instead.
+                    throw .unsupported
+                } catch {
+                    throw spoiled(by: error)
+                }
             }
         }
     }

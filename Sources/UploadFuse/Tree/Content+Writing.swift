@@ -13,13 +13,15 @@ extension Content {
         guard source.count > 0 else { return 0 }
         let (end, overflow) = offset.addingReportingOverflow(Int64(source.count))
         guard !overflow, end <= Self.largestSize else { throw .tooLarge }
-        try overwrite(offset..<end, through: handle, by: thread) { file throws(FileSystemError) in
-            do throws(SpoolError) { try source.store(in: file, at: offset) } catch { throw spoiled(by: error) }
+        try inTurn { () throws(FileSystemError) in
+            try overwrite(offset..<end, through: handle, by: thread) { file throws(FileSystemError) in
+                do throws(SpoolError) { try source.store(in: file, at: offset) } catch { throw spoiled(by: error) }
+            }
         }
         return source.count
     }
 
-    /// Bytes become others.
+    /// Bytes become others. Call in turn.
     func overwrite(
         _ range: Range<Int64>, through handle: FileHandle, by thread: Int32,
         make: (any SpoolFile) throws(FileSystemError) -> Void
@@ -52,22 +54,25 @@ extension Content {
     /// Cuts or extends in place.
     func truncate(to size: Int64, through handle: FileHandle, by thread: Int32) throws(FileSystemError) {
         guard size <= Self.largestSize else { throw .tooLarge }
-        try change(through: handle, by: thread) { state throws(FileSystemError) in
-            if size > 0 { try checkTrack(&state) }
-            // Nothing is lost by refusing, so nothing is spoiled.
-            if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
-            guard state.track?.beginCut(to: size) ?? true else { throw .released }
-            return true
-        } make: { file throws(FileSystemError) in
-            try spooled { () throws(SpoolError) in try file.truncate(to: size) }
-        } abandon: { track in
-            track.abandonedCut(to: size)
-        } note: { track in
-            track.truncated(to: size)
+        try inTurn { () throws(FileSystemError) in
+            try change(through: handle, by: thread) { state throws(FileSystemError) in
+                if size > 0 { try checkTrack(&state) }
+                // Nothing is lost by refusing, so nothing is spoiled.
+                if let limit = context.maximumFileSize(), size > max(limit, state.size) { throw .tooLarge }
+                guard state.track?.beginCut(to: size) ?? true else { throw .released }
+                return true
+            } make: { file throws(FileSystemError) in
+                try spooled { () throws(SpoolError) in try file.truncate(to: size) }
+            } abandon: { track in
+                track.abandonedCut(to: size)
+            } note: { track in
+                track.truncated(to: size)
+            }
         }
     }
 
-    /// One change of the bytes: what is refused is so under the lock, what is made is made without it.
+    /// One change of the bytes: what is refused is so under the state's lock, what is made is made without it. Call in
+    /// turn.
     /// - Parameters:
     ///   - begin: whether there is anything to do; what it has told the track, `abandon` takes back.
     ///   - make: changes the spool file.

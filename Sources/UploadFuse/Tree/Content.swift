@@ -16,6 +16,11 @@ final class Content: Sendable {
     /// Taken after the tree's lock, if both. Held during a journal transaction, never while bytes move.
     let state: Mutex<State>
 
+    /// Held while bytes become others, and until that is recorded: what was cut and what was written are to be known
+    /// in the order in which they were made. The kernel sees to that but for O_TRUNC: an open(2) that cuts comes beside
+    /// a write(2). Taken before all other locks here.
+    let turn = Mutex<Void>(())
+
     /// By itself, since room may be made with the track's lock held.
     let debt = Mutex<Debt?>(nil)
 
@@ -89,6 +94,10 @@ final class Content: Sendable {
 
     func locked<R: Sendable>(_ body: (inout State) -> R) -> R {
         state.withLock { state in body(&state) }
+    }
+
+    func inTurn(_ body: () throws(FileSystemError) -> Void) throws(FileSystemError) {
+        try turn.withLock { (_) throws(FileSystemError) in try body() }
     }
 
     /// Size and time as they are at this moment.
