@@ -59,12 +59,12 @@ extension UploadEngine {
         case .verified(let present):
             verified(version, present)
         case .stored(let chunk):
-            guard case .send(let sent, _) = work else { break }
+            guard case .send(let sent, let token) = work else { break }
             // What was written there since is known before it counts as stored.
             takeNews(version)
             uploads[version]?.sent.add(-sent.length)
             delivered(sent.length, of: version)
-            if uploads[version]?.machine.stored(sent) == true {
+            if uploads[version]?.machine.stored(sent, in: token) == true {
                 record([.stored(version, chunk, knownClose: uploads[version]?.closedAt)])
             }
         case .published(let receipt):

@@ -14,8 +14,13 @@ extension UploadMachine {
         failIfLost()
     }
 
-    /// - Returns: whether the acknowledgement holds: not when the chunk changed on its way.
-    package mutating func stored(_ chunk: ChunkRef) -> Bool {
+    /// - Returns: whether the acknowledgement holds: not when the chunk changed on its way, nor when the session that
+    ///   has it was given up meanwhile.
+    package mutating func stored(_ chunk: ChunkRef, in token: SessionToken) -> Bool {
+        guard session.token == token else {
+            plan.failed(chunk)
+            return false
+        }
         recoveredFromFailure()
         return plan.acknowledged(chunk)
     }
@@ -72,6 +77,8 @@ extension UploadMachine {
     ) -> Consequence {
         let wasOutdated = publishing == .underway(whole: work == .put, isOutdated: true)
         undo(work)
+        // What befalls a session that was given up says nothing of the one that took its place.
+        if case .send(_, let token) = work, session.token != token { return .goOn }
         // Bytes changed while they were read, or travelled: what was refused is no longer what we have.
         if error.isOfBytes {
             if wasOutdated { return .goOn }

@@ -14,7 +14,7 @@ extension UploadMachineTests {
         }
         #expect(until == Self.now.advanced(by: .seconds(1)))
         #expect(machine.next() == nil)
-        #expect(machine.stored(chunks[1]) == true)
+        #expect(machine.stored(chunks[1], in: Self.token) == true)
         #expect(machine.next() != nil)
     }
 
@@ -71,11 +71,28 @@ extension UploadMachineTests {
     @Test("A lost session is begun again from the first byte")
     func sessionLost() throws {
         var (machine, chunks) = try Self.sending()
-        #expect(machine.stored(chunks[0]) == true)
+        #expect(machine.stored(chunks[0], in: Self.token) == true)
         _ = Self.fail(&machine, .send(chunks[1], Self.token), .sessionLost)
         machine.resumed()
         #expect(machine.session == .none)
         #expect(machine.plan.acknowledged == 0)
+    }
+
+    @Test("What comes late of a lost session counts neither for nor against the one that took its place")
+    func lateOfLostSession() throws {
+        var (machine, chunks) = try Self.sending(30)
+        _ = Self.fail(&machine, .send(chunks[1], Self.token), .sessionLost)
+        machine.resumed()
+        #expect(Self.start(&machine) == .begin)
+        let other = SessionToken("other")
+        machine.began(other)
+        // It is under way still, so it is not sent beside that.
+        #expect(Self.start(&machine) == .send(chunks[1], other))
+        #expect(machine.stored(chunks[0], in: Self.token) == false)
+        #expect(machine.plan.acknowledged == 0)
+        #expect(Self.start(&machine) == .send(chunks[0], other))
+        #expect(Self.fail(&machine, .send(chunks[2], Self.token), .sessionLost) == .goOn)
+        #expect(machine.session == .open(other))
     }
 
     @Test("A whole that is wrong though each chunk was right is begun again in a new session")
@@ -83,7 +100,7 @@ extension UploadMachineTests {
         var (machine, chunks) = try Self.sending(30)
         machine.closed()
         machine.settled()
-        for chunk in chunks { #expect(machine.stored(chunk) == true) }
+        for chunk in chunks { #expect(machine.stored(chunk, in: Self.token) == true) }
         let work = try #require(Self.start(&machine))
         #expect(Self.fail(&machine, work, .damaged) == .pause)
         machine.resumed()
@@ -112,7 +129,7 @@ extension UploadMachineTests {
         var (machine, chunks) = try Self.sending(30)
         machine.closed()
         machine.settled()
-        for chunk in chunks { #expect(machine.stored(chunk) == true) }
+        for chunk in chunks { #expect(machine.stored(chunk, in: Self.token) == true) }
         let work = try #require(Self.start(&machine))
         #expect(Self.fail(&machine, work, .missing([1])) == .goOn)
         #expect(machine.next() == .send(chunks[1], Self.token))

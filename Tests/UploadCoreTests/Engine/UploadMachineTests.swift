@@ -74,7 +74,7 @@ import UploadCore
         var (machine, chunks) = try Self.sending()
         #expect(machine.phase == .receiving)
         #expect(chunks.map(\.index) == [0, 1, 2])
-        #expect(machine.stored(chunks[1]) == true)
+        #expect(machine.stored(chunks[1], in: Self.token) == true)
         #expect(machine.next() == .send(ChunkRef(index: 3, generation: 0, range: 30..<40), Self.token))
     }
 
@@ -85,7 +85,7 @@ import UploadCore
         machine.settled()
         for chunk in chunks {
             #expect(machine.next() == nil)
-            #expect(machine.stored(chunk) == true)
+            #expect(machine.stored(chunk, in: Self.token) == true)
         }
         #expect(Self.start(&machine) == .finish(chunks, Self.token))
         #expect(machine.phase == .finalizing)
@@ -148,7 +148,7 @@ import UploadCore
         #expect(machine.next() == nil)
         machine.closed()
         #expect(machine.dropUselessSession() == nil)
-        #expect(machine.stored(chunk) == false)
+        #expect(machine.stored(chunk, in: Self.token) == false)
         #expect(machine.dropUselessSession() == .session(Self.token))
         #expect(machine.next() == .begin)
         machine.began(SessionToken("s2"))
@@ -163,7 +163,7 @@ import UploadCore
         machine.began(Self.token)
         for chunk in machine.plan.chunks {
             #expect(Self.start(&machine) == .send(chunk, Self.token))
-            #expect(machine.stored(chunk) == true)
+            #expect(machine.stored(chunk, in: Self.token) == true)
         }
         #expect(machine.next() == nil)
         #expect(machine.phase == .held)
