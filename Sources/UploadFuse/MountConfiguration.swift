@@ -25,6 +25,8 @@ package struct MountConfiguration: Sendable {
         get { processes == nil }
         set { processes = newValue ? nil : .system }
     }
+    /// A symbolic link to a file of this mount is published as that file.
+    package var followsSymlinks = false
     /// A close is on stable storage before it is answered.
     package var closesDurably = false
     /// Whether bytes come from the kernel through a pipe. For cp of 1 GiB it takes the daemon 1.1 s of

@@ -58,13 +58,14 @@ extension EndToEnd {
             def unlink(): os.unlink(name())
             def cut(): os.truncate(name(), random.choice([0, 1, 3000, 100000]))
             def link(): os.symlink("f1", name())
+            def further(): os.link(name(), name(), follow_symlinks=False)
             def make(): os.mkdir(folder())
             def remove(): os.rmdir(folder())
             def move(): os.rename(folder(), folder())
             def listing(): list(os.walk("."))
 
             acts = [write] * 6 + [read, unlink, rename, make, attributes] * 2 + [part, cut] * 3 + [
-                unlinked, listing, status, remove, move, link]
+                unlinked, listing, status, remove, move, link, further, further]
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 try:

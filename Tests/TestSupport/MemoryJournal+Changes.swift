@@ -16,6 +16,7 @@ extension MemoryJournal.State {
             known.size = node.size
             known.version = node.version
             known.isPublished = node.isPublished
+            known.names = node.names
             nodes[node.file] = known
             if let version = node.version { highest.version = max(highest.version, version) }
         case .moveNode(let file, let parent, let name):
@@ -31,7 +32,7 @@ extension MemoryJournal.State {
                 nodes[place.file]?.name = place.name
             }
         case .removeNode(let file):
-            guard !nodes.values.contains(where: { $0.parent == file }) else {
+            guard !nodes.values.contains(where: { $0.parent == file || $0.hardLinkOf == file }) else {
                 throw .database(code: 787, message: "FOREIGN KEY constraint failed")
             }
             nodes[file] = nil

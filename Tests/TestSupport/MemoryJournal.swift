@@ -114,6 +114,14 @@ package final class MemoryJournal: Journal {
         }
     }
 
+    package func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord] {
+        try read { $0.nodes.values.filter { $0.hardLinkOf == file }.sorted { $0.file < $1.file } }
+    }
+
+    package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
+        try read { $0.nodes.values.filter { $0.kind == .link }.sorted { $0.file < $1.file } }
+    }
+
     package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
         try read { $0.attributes[file]?[name] }
     }

@@ -61,6 +61,14 @@ package final class MemorySpool: Spool {
         return copy
     }
 
+    package func link(_ original: VersionID, to new: VersionID) throws(SpoolError) {
+        try refuseIfTold()
+        guard let file = state.withLock({ $0.files[original] }) else { throw .missing(original) }
+        let link = try MemorySpoolFile(new, sharing: file, spool: self)
+        state.withLock { $0.files[new] = link }
+        link.measure()
+    }
+
     package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
         guard let file = state.withLock({ $0.files[version] }) else { throw .missing(version) }
         return file
@@ -121,6 +129,13 @@ private final class MemorySpoolFile: SpoolFile {
         guard descriptor >= 0, unlink(template) == 0 else { throw .system(call: "mkstemp", errno: errno) }
         self.version = version
         self.descriptor = descriptor
+        self.spool = spool
+    }
+
+    init(_ version: VersionID, sharing other: MemorySpoolFile, spool: MemorySpool) throws(SpoolError) {
+        descriptor = fcntl(other.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw .system(call: "fcntl", errno: errno) }
+        self.version = version
         self.spool = spool
     }
 

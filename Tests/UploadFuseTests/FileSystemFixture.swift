@@ -27,7 +27,7 @@ final class FileSystemFixture: Sendable {
 
     init(
         maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false, spoolLimit: Int64 = .max,
-        closesDurably: Bool = false, types: [String] = []
+        closesDurably: Bool = false, types: [String] = [], followsSymlinks: Bool = false
     ) throws {
         spool = MemorySpool(limit: spoolLimit)
         uploads = FakeUploads(gauge: spool.gauge)
@@ -36,6 +36,7 @@ final class FileSystemFixture: Sendable {
         configuration.maximumFileSize = { maximumFileSize }
         configuration.showStatusDirectory = showStatusDirectory
         configuration.closesDurably = closesDurably
+        configuration.followsSymlinks = followsSymlinks
         configuration.types = { [ContentRules(types)] }
         configuration.processes = ProcessTable(
             process: { $0 },

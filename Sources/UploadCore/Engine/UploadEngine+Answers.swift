@@ -146,6 +146,8 @@ extension UploadEngine {
         if isSuperseded {
             record([.removeUpload(version)])
             discardSpool(version)
+        } else if claimed?.isFurtherName == true {
+            evictPublished(version)
         }
     }
 

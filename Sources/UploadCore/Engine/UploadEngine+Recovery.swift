@@ -186,7 +186,7 @@ extension UploadEngine {
     /// - Returns: whether it is gone.
     private func undoCreation(of record: UploadRecord) throws(JournalError) -> Bool {
         guard record.session == nil, var node = try world.journal.node(record.file), node.version == record.version,
-            node.size == 0
+            node.size == 0, node.names == 1
         else { return false }
         let older = try world.journal.uploads(of: record.file).last { $0.version < record.version }
         if let older {

@@ -56,12 +56,20 @@ package struct NodeRecord: Hashable, Sendable {
     package var isPublished: Bool
     /// Where a link points, byte for byte as symlink(2) was told; nil for all others.
     package let target: [UInt8]?
+    /// This is a further name of that node, as link(2) gives: its attributes and its content are that one's, its
+    /// versions and whether it is published are its own. nil for a node's first name.
+    package let hardLinkOf: FileID?
+    /// How many names a node has, st_nlink; 1 for further names.
+    package var names: Int
 
     package init(
         file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
-        version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil
+        version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil, hardLinkOf: FileID? = nil,
+        names: Int = 1
     ) {
         self.target = target
+        self.hardLinkOf = hardLinkOf
+        self.names = names
         self.file = file
         self.parent = parent
         self.name = name

@@ -18,6 +18,10 @@ package protocol Journal: Sendable {
     /// Is any file below this directory (at any depth) published? Renaming it would then leave
     /// objects behind.
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool
+    /// The further names of a node, oldest first.
+    func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord]
+    /// All symbolic links, oldest first.
+    func symbolicLinks() throws(JournalError) -> [NodeRecord]
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]?
     func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String]
     /// The highest numbers ever given out, also to what is gone since: (0, 0) for a new journal.
@@ -66,13 +70,14 @@ package enum JournalChange: Sendable, Hashable {
     // The tree.
 
     case insertNode(NodeRecord)
-    /// Attributes, size, version and isPublished of a node that is there.
+    /// Attributes, size, version, isPublished and how many names a node has that is there.
     case updateNode(NodeRecord)
     /// Both at once, so that each may take the other's name.
     case exchangeNodes(NodePlace, NodePlace)
     /// A new name; whoever had that name before must have been removed.
     case moveNode(FileID, parent: FileID, name: FileName)
-    /// The node and its extended attributes. Its uploads stay, until the engine has cleaned up behind them.
+    /// The node and its extended attributes. Its uploads stay, until the engine has cleaned up behind them. One that
+    /// has further names is not removed.
     case removeNode(FileID)
     /// nil removes it.
     case setExtendedAttribute(FileID, name: String, value: [UInt8]?)

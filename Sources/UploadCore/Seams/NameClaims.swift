@@ -32,6 +32,8 @@ package struct ClaimedName: Sendable, Hashable {
     package let mode: UInt32
     /// How many names had been given up by then.
     package let namesGivenUp: UInt64
+    /// A hard link: once it is published nobody needs its bytes here, since they are read by the node's first name.
+    package let isFurtherName: Bool
     /// Another one after the file, or a directory, was renamed.
     package let mark: Mark
 
@@ -47,8 +49,12 @@ package struct ClaimedName: Sendable, Hashable {
         }
     }
 
-    package init(path: UploadPath, modified: Timestamp, mode: UInt32, namesGivenUp: UInt64, mark: Mark) {
+    package init(
+        path: UploadPath, modified: Timestamp, mode: UInt32, namesGivenUp: UInt64, isFurtherName: Bool = false,
+        mark: Mark
+    ) {
         self.namesGivenUp = namesGivenUp
+        self.isFurtherName = isFurtherName
         self.path = path
         self.modified = modified
         self.mode = mode

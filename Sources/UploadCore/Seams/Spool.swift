@@ -12,6 +12,10 @@ package protocol Spool: Sendable {
     /// - Returns: nil when that would take too long: the filesystem can't share the bytes, and they are many.
     func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)?
 
+    /// One more name for a spool file: the bytes are the same, and what changes them changes both. They are counted
+    /// for each name.
+    func link(_ original: VersionID, to new: VersionID) throws(SpoolError)
+
     /// The spool file of a version, for reading and writing. Asked twice while somebody still holds
     /// the first answer, gives the same object: one descriptor per version.
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile

@@ -68,13 +68,18 @@ extension WriteTrack {
     /// - Returns: false when the last writer has gone, when somebody just does, or did and the engine has not heard of it: then it must stay.
     package func release(_ range: Range<Int64>) -> Bool {
         state.withLock { state in
-            guard !state.isFinished, !state.isPromised, !state.underWay.contains(where: { $0.overlaps(range) }),
-                state.shortest == nil,
+            guard !state.isFinished, !state.isPromised, !state.isKept,
+                !state.underWay.contains(where: { $0.overlaps(range) }), state.shortest == nil,
                 state.written.intersection(RangeSet(range)).isEmpty
             else { return false }
             state.released.insert(contentsOf: range)
             return true
         }
+    }
+
+    /// It has further names, and what they are published from is all of it.
+    package func keep() {
+        state.withLock { $0.isKept = true }
     }
 
     /// It stays after all.

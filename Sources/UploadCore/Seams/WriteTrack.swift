@@ -29,6 +29,8 @@ package final class WriteTrack: Sendable {
         var isFinished = false
         /// What these writers opened was closed, and is to be published as it is.
         var isPromised = false
+        /// Nothing of it may leave the spool before it is closed.
+        var isKept = false
         /// Writes that have begun and are not recorded yet.
         var underWay: [Range<Int64>] = []
         /// Bytes that have left the spool.

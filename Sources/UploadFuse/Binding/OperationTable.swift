@@ -13,7 +13,6 @@ func makeOperationTable() -> fuse_lowlevel_ops {
     table.addDirectories()
     table.addFiles()
     table.addAttributes()
-    table.addRefusals()
     return table
 }
 
@@ -49,6 +48,11 @@ extension fuse_lowlevel_ops {
         }
         readlink = { request, inode in
             Reply(request, "readlink").target { fs throws(FileSystemError) in try fs.target(inode) }
+        }
+        link = { request, inode, parent, name in
+            Reply(request, "link").entry { fs throws(FileSystemError) in
+                try fs.link(inode, to: nameBytes(name), in: parent)
+            }
         }
         unlink = { request, parent, name in
             Reply(request, "unlink").done { fs throws(FileSystemError) in try fs.unlink(nameBytes(name), in: parent) }
@@ -193,13 +197,6 @@ extension fuse_lowlevel_ops {
             Reply(request, "removexattr").done { fs throws(FileSystemError) in
                 try fs.removeExtendedAttribute(attributeName(name), of: inode)
             }
-        }
-    }
-
-    /// ENOSYS would be wrong: this is known, and can't be had on this filesystem (EPERM, as link(2) says).
-    fileprivate mutating func addRefusals() {
-        link = { request, inode, parent, name in
-            Reply(request, "link").entry { fs throws(FileSystemError) in throw .unsupportedKind }
         }
     }
 }

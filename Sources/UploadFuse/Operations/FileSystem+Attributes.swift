@@ -35,7 +35,7 @@ extension FileSystem {
             if !node.isUnlinked { try namespace.journalled([.updateNode(record)]) }
             if change.modified != nil { node.content?.modificationTimeWasSet() }
             tree.recorded(record)
-            if record.kind == .file, !node.isUnlinked { uploads.post(.touched(record.file)) }
+            if !node.isUnlinked { try touch(record, in: tree) }
             var changed = node
             changed.record = record
             return entry(changed)

@@ -10,10 +10,12 @@ extension FileSystem {
         let flusher = configuration.processes?.flusher(thread)
         // What is synchronized is what is journalled as durable: a write in between shows in the count.
         let durable = configuration.closesDurably ? try handle.content.synchronized() : nil
-        try namespace.locked { tree throws(FileSystemError) in
+        let links = try namespace.locked { tree throws(FileSystemError) in
             try acknowledge(handle, by: flusher, durable: durable, in: &tree)
         }
-        if durable != nil { try synchronizeJournal() }
+        guard durable != nil else { return }
+        if !links.isEmpty { try keep(links) }
+        try synchronizeJournal()
     }
 
     func release(_ handle: OpenHandle) {
@@ -74,28 +76,43 @@ extension FileSystem {
     }
 
     /// - Parameter durable: the change that is known to be on stable storage; nil: none.
+    /// - Returns: the closes that further names got with it.
+    @discardableResult
     private func acknowledge(
         _ handle: FileHandle, by flusher: ProcessTable.Flusher? = nil, isReleased: Bool = false, durable: UInt64? = nil,
         in tree: inout Tree
-    ) throws(FileSystemError) {
+    ) throws(FileSystemError) -> [VersionID: Timestamp] {
         let content = handle.content
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
         var version: VersionID?
+        var links = LinkVersions()
         try content.acknowledge(
             at: moment, of: handle, by: flusher, isReleased: isReleased
         ) { close throws(FileSystemError) in
+            let names = close.isHere ? try companions(of: record, in: tree) : []
+            links = try newVersions(of: close.version, size: close.size, for: names, at: moment, in: &tree)
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
             changes += close.unsettled.ranges.map { .unstored(close.version, $0) }
             if let durable, durable == close.changes { changes.append(.durable(close.version, ofClose: moment)) }
-            try namespace.journalled(changes)
+            try journal(links, with: changes, in: &tree)
             closed = node
             version = close.version
+            return links.closes
         }
         if let closed { tree.recorded(closed) }
         if let version { uploads.post(.acknowledged(version, at: moment)) }
+        tell(links)
+        return links.closes
+    }
+
+    /// A durable close is one of all names.
+    private func keep(_ links: [VersionID: Timestamp]) throws(FileSystemError) {
+        let kept = spool.synchronize(links.keys.sorted()).durable
+        try namespace.journalled(
+            kept.compactMap { version in links[version].map { .durable(version, ofClose: $0) } })
     }
 
     /// What is no close is kept as it is, and shown with the size that it has.

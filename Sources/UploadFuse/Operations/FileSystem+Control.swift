@@ -69,8 +69,13 @@ extension FileSystem {
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             guard upload?.phase == .interrupted else { throw .notNow }
             let moment = now()
-            try namespace.journalled([.closed(version, size: node.record.size, at: moment)])
+            let size = node.record.size
+            let names = try isWhole(node) ? companions(of: node.record, in: tree) : []
+            let links = try newVersions(of: version, size: size, for: names, at: moment, in: &tree)
+            try journal(links, with: [.closed(version, size: size, at: moment)], in: &tree)
+            node.content?.locked { $0.share(links.closes) }
             uploads.post(.released(version, at: moment))
+            tell(links)
         }
     }
 
@@ -78,7 +83,7 @@ extension FileSystem {
     /// - Parameter status: as it was when that was decided.
     private func giveUp(_ status: FileStatus) throws(FileSystemError) {
         let file = status.file
-        let change = try namespace.locked { tree throws(FileSystemError) -> KernelCaches.Change in
+        let changes = try namespace.locked { tree throws(FileSystemError) -> [KernelCaches.Change] in
             let node = try tree.node(file)
             guard let version = node.record.version, let name = node.record.name else { throw .notFound }
             guard node.claims == 0 else { throw .beingPublished }
@@ -96,8 +101,10 @@ extension FileSystem {
             guard let older else {
                 guard !node.record.isPublished else { throw .published }
                 try remove(node, from: node.record.parent, in: &tree)
-                uploads.post(.removed(file))
-                return .entry(parent: node.record.parent.rawValue, name: name.text)
+                return [
+                    .entry(parent: node.record.parent.rawValue, name: name.text),
+                    .inode((node.record.hardLinkOf ?? file).rawValue),
+                ]
             }
             // The destination has something newer, which is not here any more.
             guard !versions.contains(where: { $0.version > older.version && $0.receipt != nil }) else {
@@ -114,8 +121,8 @@ extension FileSystem {
             try tree.update(file) { $0.content = nil }
             // Also what failed before it, and would be listed as the newest.
             for row in versions where row.version > older.version { uploads.post(.discarded(row.version)) }
-            return .inode(file.rawValue)
+            return [.inode(file.rawValue)]
         }
-        kernel.note(change)
+        for change in changes { kernel.note(change) }
     }
 }

@@ -45,7 +45,8 @@ extension FileSystem {
         let content = handle.content
         let node = try tree.node(content.file)
         guard let path = try tree.path(of: content.file) else { return false }
-        let newborn = newborn(copy.version, of: content.file, at: path, size: size, created: now())
+        let newborn = newborn(
+            copy.version, of: content.file, at: path, size: size, names: node.record.names, created: now())
         var record = node.record
         record.version = copy.version
         let owed = try content.goOn(

@@ -17,9 +17,10 @@ extension FileSystem {
     ) throws(FileSystemError) -> (entry: Entry, opened: Opened) {
         let name = try checkedName(bytes, in: parent)
         let (made, attached) = try namespace.locked { tree throws(FileSystemError) -> (Entry, Attached) in
-            if let node = try tree.child(name, of: FileID(parent)) {
+            if let named = try tree.child(name, of: FileID(parent)) {
                 // Another thread was quicker than the kernel's view of it.
                 guard flags & O_EXCL == 0 else { throw .exists }
+                let node = try tree.inode(of: named)
                 let attached = try attach(node, flags: flags, by: caller.thread, in: &tree)
                 let kept = try tree.node(node.record.file)
                 tree.remember(kept)
@@ -85,6 +86,7 @@ extension FileSystem {
             try applyTouching(directory, [.insertNode(record)], at: moment, tree: &tree)
             let node = CachedNode(record)
             tree.remember(node)
+            follow(record.file, in: &tree)
             return entry(node)
         }
     }
@@ -117,18 +119,21 @@ extension FileSystem {
     /// - Parameters:
     ///   - isFirst: of its file.
     ///   - size: bytes that it begins with.
+    ///   - names: of its node.
     func newborn(
         _ version: VersionID, of file: FileID, at path: UploadPath, isFirst: Bool = false, size: Int64 = 0,
-        created moment: Timestamp
+        names: Int = 1, created moment: Timestamp
     ) -> (upload: UploadRecord, opened: OpenedVersion) {
         let contentType = path.components.last.map(ContentType.of) ?? ContentType.unknown
         let schedule = configuration.schedule(contentType)
+        let track = WriteTrack(size: size, schedule: schedule)
+        if names > 1 { track.keep() }
         return (
             UploadRecord(
                 version: version, file: file, phase: .receiving, schedule: schedule, contentType: contentType,
                 created: moment),
             OpenedVersion(
-                version: version, file: file, track: WriteTrack(size: size, schedule: schedule),
+                version: version, file: file, track: track,
                 contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true,
                 isSuccessor: !isFirst)
         )

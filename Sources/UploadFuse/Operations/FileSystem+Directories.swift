@@ -105,15 +105,19 @@ extension FileSystem {
 
     private func listed(_ name: FileName, in inode: UInt64, _ tree: Tree) throws(FileSystemError) -> Entry? {
         if let status = StatusInode(inode) { return try statusFiles.child(name, of: status, tree) }
-        return try tree.child(name, of: FileID(inode)).map(entry)
+        guard let named = try tree.child(name, of: FileID(inode)) else { return nil }
+        return entry(try tree.inode(of: named))
     }
 
     private func listed(
         after last: FileName?, in inode: UInt64, _ tree: Tree
     ) throws(FileSystemError) -> [(FileName, Entry)] {
         if let status = StatusInode(inode) { return try statusFiles.children(of: status, after: last, tree) }
-        return try tree.children(of: FileID(inode), after: last, limit: 64).compactMap { node in
-            node.record.name.map { ($0, entry(node)) }
+        var page: [(FileName, Entry)] = []
+        for named in try tree.children(of: FileID(inode), after: last, limit: 64) {
+            guard let name = named.record.name else { continue }
+            page.append((name, entry(try tree.inode(of: named))))
         }
+        return page
     }
 }

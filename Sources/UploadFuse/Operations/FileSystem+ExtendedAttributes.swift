@@ -100,7 +100,7 @@ extension FileSystem {
             }
             try namespace.journalled([.setExtendedAttribute(file, name: name, value: value), .updateNode(record)])
             tree.recorded(record)
-            if record.kind == .file { uploads.post(.touched(file)) }
+            try touch(record, in: tree)
         }
     }
 

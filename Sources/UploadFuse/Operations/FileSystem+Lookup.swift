@@ -9,7 +9,8 @@ extension FileSystem {
         if let status = StatusInode(parent) { return try statusFiles.lookup(name, in: status) }
         if isStatusDirectory(name, in: parent) { return try statusFiles.rootEntry() }
         return try namespace.locked { tree throws(FileSystemError) in
-            guard let node = try tree.child(name, of: FileID(parent)) else { return nil }
+            guard let named = try tree.child(name, of: FileID(parent)) else { return nil }
+            let node = try tree.inode(of: named)
             tree.remember(node)
             return entry(node)
         }

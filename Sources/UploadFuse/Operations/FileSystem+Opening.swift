@@ -86,9 +86,13 @@ extension FileSystem {
             let path = try tree.path(of: node.record.file)
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
-            let isPromised = upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
+            let shared = try shared(of: node.record, in: tree)
+            content.locked { $0.share(shared) }
+            let isPromised = !shared.isEmpty || upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
             let opened = content.opened(asWriter: true, isPromised: isPromised, by: thread) { size, released in
-                WriteTrack(size: size, schedule: schedule, released: released)
+                let track = WriteTrack(size: size, schedule: schedule, released: released)
+                if node.record.names > 1 { track.keep() }
+                return track
             }
             handle = opened.handle
             if let track = opened.track, let path {
@@ -141,7 +145,7 @@ extension FileSystem {
         guard let path = try tree.path(of: record.file) else { throw .notFound }
         let moment = now()
         let version = tree.newVersion()
-        let newborn = newborn(version, of: record.file, at: path, created: moment)
+        let newborn = newborn(version, of: record.file, at: path, names: record.names, created: moment)
         var fresh = record
         fresh.version = version
         fresh.size = 0

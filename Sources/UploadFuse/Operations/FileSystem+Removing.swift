@@ -13,7 +13,6 @@ extension FileSystem {
                 throw .published
             }
             try remove(node, from: FileID(parent), in: &tree)
-            if node.record.kind == .file { uploads.post(.removed(node.record.file)) }
         }
     }
 
@@ -28,17 +27,45 @@ extension FileSystem {
     }
 
     func remove(_ node: CachedNode, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {
-        let file = node.record.file
         let directory = try tree.directory(parent).record
-        let orphan = try orphan(node, in: tree)
-        try applyTouching(directory, [.removeNode(file)], at: now(), tree: &tree)
-        if node.record.kind == .file { tree.gaveUpName() }
-        tree.unlinked(file, orphan)
+        let moment = now()
+        let loss = try loss(of: node, at: moment, in: tree)
+        try applyTouching(directory, loss.changes, at: moment, tree: &tree)
+        if node.record.kind != .directory { tree.gaveUpName() }
+        lost(loss, in: &tree)
+    }
+
+    /// What becomes of a name that goes, and of its node. To be journalled, and then told by `lost`.
+    struct Loss: Sendable {
+        var changes: [JournalChange]
+        /// Nodes that stay, as they are then.
+        var records: [NodeRecord] = []
+        /// The journal has this one no more.
+        let gone: FileID
+        let orphan: Tree.Orphan
+        var events: [WriterEvent]
+    }
+
+    /// - Throws: `beingPublished` when it can't be told in this moment which name is to stay.
+    func loss(of node: CachedNode, at moment: Timestamp, in tree: Tree) throws(FileSystemError) -> Loss {
+        if let first = node.record.hardLinkOf {
+            return try loss(of: node.record, furtherNameOf: first, at: moment, tree)
+        }
+        if node.record.names > 1 { return try succession(to: node, at: moment, in: tree) }
+        return Loss(
+            changes: [.removeNode(node.record.file)], gone: node.record.file, orphan: try orphan(node, in: tree),
+            events: node.record.kind != .directory ? [.removed(node.record.file)] : [])
+    }
+
+    func lost(_ loss: Loss, in tree: inout Tree) {
+        for record in loss.records { tree.recorded(record) }
+        tree.unlinked(loss.gone, loss.orphan)
+        for event in loss.events { uploads.post(event) }
     }
 
     /// What is left of a node that loses its name, for who has looked that up before. Call before the journal hears of
     /// it: its bytes are given away soon after.
-    func orphan(_ node: CachedNode, in tree: Tree) throws(FileSystemError) -> Tree.Orphan {
+    private func orphan(_ node: CachedNode, in tree: Tree) throws(FileSystemError) -> Tree.Orphan {
         var content = node.content
         if content == nil, node.lookups > 0, let version = node.record.version {
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }

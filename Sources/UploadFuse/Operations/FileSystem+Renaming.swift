@@ -24,7 +24,8 @@ extension FileSystem {
             let target = try tree.child(newName, of: new.file)
             guard target == nil || !flags.contains(.noReplace) else { throw .exists }
             guard target != nil || !flags.contains(.exchange) else { throw .notFound }
-            if target?.record.file == source.record.file { return [] }
+            // Two names of one node: rename(2) does nothing then.
+            if let target, try tree.inode(of: target).record.file == tree.inode(of: source).record.file { return [] }
             let moving = flags.contains(.exchange) ? [source, target].compactMap(\.self) : [source]
             if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
             for node in moving { try checkMoving(node, in: tree) }
@@ -44,6 +45,7 @@ extension FileSystem {
             if target?.record.kind == .file || classes.contains(.ordinary) || isDirectoryMoved {
                 tree.gaveUpName(ofDirectory: isDirectoryMoved)
             }
+            for node in moving { follow(node.record.file, in: &tree) }
             var litterMoved: [FileID] = []
             for (node, oldClass) in zip(moving, classes) where try hasLitterMoved(node.record, oldClass, in: tree) {
                 litterMoved.append(node.record.file)
@@ -62,10 +64,9 @@ extension FileSystem {
     ) throws(FileSystemError) -> Bool {
         let newClass = try nameClass(of: record.file, in: tree)
         switch record.kind {
-        case .file:
+        case .file, .link:
             uploads.post(oldClass == newClass ? .touched(record.file) : .classified(record.file, newClass))
             return false
-        case .link: return false
         case .directory: return (oldClass == .litter) != (newClass == .litter)
         }
     }
@@ -88,6 +89,9 @@ extension FileSystem {
         (records[1].parent, records[1].name) = (old.file, name)
         for index in records.indices { records[index].attributes.changed = moment }
         records += (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
+        for node in [one, other] {
+            if let inode = try changedInode(of: node.record, at: moment, in: tree) { records.append(inode) }
+        }
         try namespace.journalled(
             [
                 .exchangeNodes(
@@ -101,8 +105,8 @@ extension FileSystem {
         _ target: CachedNode, by source: CachedNode, in tree: Tree
     ) throws(FileSystemError) {
         switch (source.record.kind, target.record.kind) {
-        case (.file, .file), (.file, .link), (.link, .link): break
-        case (.link, .file):
+        case (.file, .file), (.file, .link): break
+        case (.link, .file), (.link, .link):
             // Nothing would take its place at the destination.
             guard target.claims == 0 else { throw .beingPublished }
             guard !target.record.isPublished else { throw .published }
@@ -124,15 +128,26 @@ extension FileSystem {
         record.attributes.changed = moment
         let directories = (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
         var changes: [JournalChange] = []
-        let orphan = try target.map { target throws(FileSystemError) in try self.orphan(target, in: tree) }
-        if let target { changes.append(.removeNode(target.record.file)) }
+        let loss = try target.map { target throws(FileSystemError) in
+            try self.loss(of: target, at: moment, in: tree)
+        }
+        changes += loss?.changes ?? []
         changes.append(.moveNode(record.file, parent: new.file, name: name))
-        changes += ([record] + directories).map { .updateNode($0) }
+        let records = [record] + directories + [try changedInode(of: record, at: moment, in: tree)].compactMap(\.self)
+        changes += records.map { .updateNode($0) }
         try namespace.journalled(changes)
-        for record in [record] + directories { tree.recorded(record) }
-        guard let target, let orphan else { return }
-        tree.unlinked(target.record.file, orphan)
-        if target.record.kind == .file { uploads.post(.removed(target.record.file)) }
+        for record in records { tree.recorded(record) }
+        if let loss { lost(loss, in: &tree) }
+    }
+
+    /// Of a further name the node changes with it.
+    private func changedInode(
+        of record: NodeRecord, at moment: Timestamp, in tree: Tree
+    ) throws(FileSystemError) -> NodeRecord? {
+        guard let first = record.hardLinkOf else { return nil }
+        var node = try tree.node(first).record
+        node.attributes.changed = moment
+        return node
     }
 
     private func nameClass(of file: FileID, in tree: Tree) throws(FileSystemError) -> NameClass {

@@ -22,8 +22,9 @@ enum FileSystemError: Error, Sendable, Hashable {
     case renameOfPublished
     /// `.uploadfs` and what is in it belongs to us.
     case reserved
-    /// Symbolic links, hard links, devices, pipes: no object can stand for one.
+    /// Devices, pipes, hard links to what is not here: no object can stand for one.
     case unsupportedKind
+    case tooManyLinks
     case unsupported
     case noSuchAttribute
     case attributeExists
@@ -69,6 +70,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .renameOfPublished: EXDEV
         case .reserved: EPERM
         case .unsupportedKind: EPERM
+        case .tooManyLinks: EMLINK
         case .unsupported: EOPNOTSUPP
         case .noSuchAttribute: ENODATA
         case .attributeExists: EEXIST
@@ -113,7 +115,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .spool(.system(_, EFBIG)): false
         case .spool, .journal, .badHandle: true
         case .notFound, .stale, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
-            .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .unsupported,
+            .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .tooManyLinks, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
             .typeRefused, .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
             false

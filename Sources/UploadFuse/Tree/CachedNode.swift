@@ -31,7 +31,7 @@ struct CachedNode: Sendable {
     /// What stat(2) tells: the record, and what writers have done to it since.
     var attributes: FileAttributes {
         var attributes = FileAttributes(record)
-        attributes.links = isUnlinked ? 0 : 1
+        attributes.links = isUnlinked ? 0 : UInt32(record.names)
         guard let live = content?.live else { return attributes }
         attributes.size = live.size
         if let modified = live.modified {

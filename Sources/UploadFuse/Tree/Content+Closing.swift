@@ -9,6 +9,8 @@ struct PendingClose: Sendable {
     let changes: UInt64
     /// What the destination has of these chunks is not what was closed.
     let unsettled: RangeSet<ChunkIndex>
+    /// None of it has left the spool.
+    let isHere: Bool
 }
 
 extension Content {
@@ -61,11 +63,12 @@ extension Content {
     ///   - moment: the close's time.
     ///   - handle: what is flushed or released.
     ///   - flusher: who flushes; nil: not known.
-    ///   - journal: called under this content's lock, so no write slips between.
+    ///   - journal: called under this content's lock, so no write slips between. Returns the closes of versions of
+    ///     further names that it has made of the same bytes.
     /// - Throws: what an earlier write failed with, or what `journal` does.
     func acknowledge(
         at moment: Timestamp, of handle: FileHandle, by flusher: ProcessTable.Flusher?, isReleased: Bool,
-        _ journal: (PendingClose) throws(FileSystemError) -> Void
+        _ journal: (PendingClose) throws(FileSystemError) -> [VersionID: Timestamp]
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
             if let flusher, let processes = context.processes {
@@ -87,7 +90,7 @@ extension Content {
             guard isLast || state.isLeft, state.authorship.tear == nil else { return }
             guard state.isChanged || state.track?.hasLapsed == true else { return }
             try checkTrack(&state)
-            try journal(state.pendingClose)
+            state.shared = try journal(state.pendingClose)
             state.track?.acknowledged(at: moment)
             state.isChanged = false
             state.modified = nil
@@ -189,6 +192,7 @@ extension Content {
             state.closedSize = 0
             state.keptReleased = RangeSet()
             state.isPromised = false
+            state.shared = [:]
             state.track = track
             state.isChanged = true
             state.modified = nil
@@ -205,12 +209,12 @@ extension Content.State {
     fileprivate var pendingClose: PendingClose {
         PendingClose(
             version: version, size: size, modified: modified, changes: changes,
-            unsettled: track?.unsettled ?? RangeSet())
+            unsettled: track?.unsettled ?? RangeSet(), isHere: released.isEmpty)
     }
 
     /// Who wrote last was killed while it still held the file. A close that it gave before (of another descriptor,
     /// as shells do) was not its last word.
-    fileprivate var isTorn: Bool {
+    var isTorn: Bool {
         !isUnlinked && failure == nil && authorship.tear != nil && (isChanged || closedAt != nil)
     }
 

@@ -29,6 +29,7 @@ extension Content {
             let owed = WriterEvent.closed(original, size: state.size, at: nil)
             state.track?.finish()
             state.isPromised = false
+            state.shared = [:]
             state.closedAt = nil
             state.spoolFile = copy
             state.track = track
@@ -39,11 +40,26 @@ extension Content {
         }
     }
 
+    /// It has got a further name, which it is to be kept for as a whole.
+    func keep() {
+        locked { $0.track?.keep() }
+    }
+
     /// It is too big to be copied: the promise is taken back when the first byte changes.
     func breakPromise() {
         locked { state in
             state.isPromised = false
             state.track?.promise(false)
         }
+    }
+}
+
+extension Content.State {
+    /// What was closed is published under further names as well: it must not change before that.
+    mutating func share(_ closes: [VersionID: Timestamp]) {
+        guard !isChanged, changing == 0, !closes.isEmpty else { return }
+        shared.merge(closes) { $1 }
+        guard let track, !isTorn, released.isEmpty, track.promise(true) else { return }
+        isPromised = true
     }
 }

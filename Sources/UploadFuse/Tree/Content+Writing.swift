@@ -127,12 +127,15 @@ extension Content {
         guard !state.isChanged else { return }
         if !state.isUnlinked {
             let version = state.version
+            let shared = state.shared
             let isDurable = try journalled { () throws(JournalError) in
-                try context.journal.apply([.reopened(version)])
+                try context.journal.apply([.reopened(version)] + shared.map { .lapsed($0.key, ofClose: $0.value) })
                 // In this order: once it is reopened, nobody marks it any more.
                 return try context.journal.upload(version)?.durable != nil
             }
-            if isDurable { state.reopenings += 1 }
+            if isDurable || !shared.isEmpty { state.reopenings += 1 }
+            for version in shared.keys { context.uploads.post(.discarded(version)) }
+            state.shared = [:]
         }
         state.isChanged = true
     }

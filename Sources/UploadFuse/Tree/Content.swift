@@ -61,6 +61,9 @@ final class Content: Sendable {
         var keptReopenings: UInt64 = 0
         /// What is here was closed, and is not published yet: its bytes are promised, and must not change.
         var isPromised = false
+        /// Versions of further names whose spool files are this one by another name, and that are not published: their
+        /// closes. Void when the first byte changes.
+        var shared: [VersionID: Timestamp] = [:]
         /// Who changed it, and whether they live.
         var authorship = Authorship()
 

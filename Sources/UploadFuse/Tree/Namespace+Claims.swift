@@ -33,14 +33,16 @@ extension Namespace: NameClaims {
         try locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             guard !node.isUnlinked, let path = try tree.path(of: file) else { return nil }
+            let followed = try tree.followed(node.record, below: configuration.mountpoint)
+            let inode = try tree.inode(of: followed ?? node)
             var claimed = node
             claimed.claims += 1
             tree.insert(claimed)
             return ClaimedName(
-                path: path, modified: node.attributes.times.modified, mode: node.record.attributes.mode,
-                namesGivenUp: tree.namesGivenUp,
+                path: path, modified: inode.attributes.times.modified, mode: inode.record.attributes.mode,
+                namesGivenUp: tree.namesGivenUp, isFurtherName: inode.record.file != file,
                 mark: ClaimedName.Mark(
-                    changed: node.record.attributes.changed, directoriesMoved: tree.directoriesMoved))
+                    changed: inode.record.attributes.changed, directoriesMoved: tree.directoriesMoved))
         }
     }
 

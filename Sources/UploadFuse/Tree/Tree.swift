@@ -65,6 +65,19 @@ struct Tree: Sendable {
         return nodes[record.file] ?? CachedNode(record)
     }
 
+    /// The node that a name stands for: another one where it is a further name.
+    func inode(of node: CachedNode) throws(FileSystemError) -> CachedNode {
+        guard let first = node.record.hardLinkOf else { return node }
+        return try self.node(first)
+    }
+
+    /// The further names of a node.
+    func hardLinks(of node: NodeRecord) throws(FileSystemError) -> [CachedNode] {
+        guard node.names > 1 else { return [] }
+        return try journalled { () throws(JournalError) in try journal.hardLinks(of: node.file) }
+            .map { nodes[$0.file] ?? CachedNode($0) }
+    }
+
     func children(of parent: FileID, after: FileName?, limit: Int) throws(FileSystemError) -> [CachedNode] {
         try journalled { () throws(JournalError) in try journal.children(of: parent, after: after, limit: limit) }
             .map { nodes[$0.file] ?? CachedNode($0) }

@@ -15,7 +15,7 @@ extension FileID {
 extension NodeRecord {
     /// In the order that `init(row:)` reads them.
     static let columns =
-        "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target"
+        "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target, hard_link, names"
 
     init(row: Row) throws {
         let name: String? = try row.decode(atIndex: 2)
@@ -38,7 +38,9 @@ extension NodeRecord {
             size: try row.decode(atIndex: 10),
             version: version.map(VersionID.init),
             isPublished: try row.decode(atIndex: 12),
-            target: try row.decode(Data?.self, atIndex: 13).map { Array($0) })
+            target: try row.decode(Data?.self, atIndex: 13).map { Array($0) },
+            hardLinkOf: try row.decode(Int64?.self, atIndex: 14).map { FileID(column: $0) },
+            names: try row.decode(atIndex: 15))
     }
 }
 

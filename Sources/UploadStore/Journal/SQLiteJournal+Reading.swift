@@ -42,6 +42,16 @@ extension SQLiteJournal {
         return found ?? false
     }
 
+    package func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord] {
+        try all(
+            "SELECT \(NodeRecord.columns) FROM node WHERE hard_link = ? ORDER BY file", file.column,
+            decode: NodeRecord.init(row:))
+    }
+
+    package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
+        try all("SELECT \(NodeRecord.columns) FROM node WHERE kind = 2 ORDER BY file", decode: NodeRecord.init(row:))
+    }
+
     package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
         try first("SELECT value FROM xattr WHERE file = ? AND name = ?", file.column, name) {
             [UInt8](try $0.decode(Data.self, atIndex: 0))

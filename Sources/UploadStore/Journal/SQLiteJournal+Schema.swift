@@ -26,6 +26,9 @@ extension SQLiteJournal {
         migrator.registerMigration("3: symbolic links") { database in
             try database.execute(sql: links)
         }
+        migrator.registerMigration("4: hard links") { database in
+            try database.execute(sql: hardLinks)
+        }
         return migrator
     }
 
@@ -149,6 +152,43 @@ extension SQLiteJournal {
         ALTER TABLE new_node RENAME TO node;
         CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1
         BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
+        """
+
+    /// Further names of a node, which stays as long as it has one; and symbolic links may be published, too.
+    private static let hardLinks = """
+        CREATE TABLE new_node (
+            file INTEGER PRIMARY KEY,
+            parent INTEGER NOT NULL REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
+            name TEXT,
+            kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+            mode INTEGER NOT NULL CHECK (mode BETWEEN 0 AND 4095),
+            uid INTEGER NOT NULL,
+            gid INTEGER NOT NULL,
+            atime INTEGER NOT NULL,
+            mtime INTEGER NOT NULL,
+            ctime INTEGER NOT NULL,
+            size INTEGER NOT NULL CHECK (size >= 0),
+            version INTEGER,
+            published INTEGER NOT NULL CHECK (published IN (0, 1)),
+            target BLOB,
+            hard_link INTEGER REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
+            names INTEGER NOT NULL DEFAULT 1,
+            UNIQUE (parent, name),
+            CHECK ((file = 1) = (name IS NULL)),
+            CHECK ((file = 1) = (file = parent)),
+            CHECK (name NOT IN ('', '.', '..')),
+            CHECK ((kind = 2) = (target IS NOT NULL)),
+            CHECK (kind <> 0 OR (version IS NULL AND published = 0 AND size = 0)),
+            CHECK (hard_link IS NULL OR (kind <> 0 AND hard_link <> file)),
+            CHECK (names = 1 OR (names > 1 AND kind <> 0 AND hard_link IS NULL))
+        ) STRICT;
+        INSERT INTO new_node SELECT *, NULL, 1 FROM node;
+        DROP TABLE node;
+        ALTER TABLE new_node RENAME TO node;
+        CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1
+        BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
+        CREATE INDEX node_hard_link ON node (hard_link) WHERE hard_link IS NOT NULL;
+        CREATE INDEX node_symbolic_link ON node (file) WHERE kind = 2;
         """
 
     /// One row: numbers that must outlive the rows they were counted from.

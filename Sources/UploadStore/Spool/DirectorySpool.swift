@@ -96,6 +96,13 @@ package final class DirectorySpool: Spool {
         return nil
     }
 
+    package func link(_ original: VersionID, to new: VersionID) throws(SpoolError) {
+        guard linkat(directory.number, Self.name(of: original), directory.number, Self.name(of: new), 0) == 0 else {
+            throw errno == ENOENT ? .missing(original) : SpoolError(SystemFailure("linkat"))
+        }
+        count(new, occupied(by: original))
+    }
+
     /// What a write may wait for: some 30 ms.
     private static let longestCopy: Int64 = 64 << 20
 

@@ -60,6 +60,9 @@ struct MountOptions: ParsableArguments {
     @Flag(name: .long, help: ArgumentHelp(Settings.publishInterrupted.optionHelp))
     var publishInterrupted = false
 
+    @Flag(name: .long, help: ArgumentHelp(Settings.followSymlinks.optionHelp))
+    var followSymlinks = false
+
     @Flag(name: .long, help: ArgumentHelp(Settings.offline.optionHelp))
     var offline = false
 }
@@ -83,6 +86,7 @@ struct MountSettings: Sendable {
     let spoolLimit: SpoolLimit
     let durableClose: Bool
     let publishInterrupted: Bool
+    let followSymlinks: Bool
 
     init(common: CommonOptions, options: MountOptions) async throws(CommandFailure) {
         let source = try await SettingsSource(file: common.config)
@@ -103,6 +107,7 @@ struct MountSettings: Sendable {
         spoolLimit = try source.value(Settings.spoolLimit, options.spoolLimit)
         durableClose = try flag(Settings.durableClose, options.durableClose)
         publishInterrupted = try flag(Settings.publishInterrupted, options.publishInterrupted)
+        followSymlinks = try flag(Settings.followSymlinks, options.followSymlinks)
         let classifier = NameClassifier(
             temporary: try source.value(Settings.temporaryNames, options.temporaryNames),
             litter: try source.value(Settings.litterNames, options.litterNames))

@@ -61,6 +61,8 @@ enum Settings {
     static let durableClose = Setting<Bool>.flag(
         "durable-close",
         "A close(2) returns only when the file would survive a power loss, as if it were preceded by fsync(2).")
+    static let followSymlinks = Setting<Bool>.flag(
+        "follow-symlinks", "Upload what a symbolic link leads to, where that is a file of the mount.")
     static let publishInterrupted = Setting<Bool>.flag(
         "publish-interrupted", "Publish also what a program wrote that was killed before it had finished.")
 

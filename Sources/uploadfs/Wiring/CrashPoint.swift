@@ -79,6 +79,8 @@ struct CrashingJournal: Journal {
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
         try journal.hasPublishedDescendant(directory)
     }
+    func symbolicLinks() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinks() }
+    func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord] { try journal.hardLinks(of: file) }
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
         try journal.extendedAttribute(name, of: file)
     }
@@ -192,6 +194,10 @@ struct CrashingSpool: Spool {
 
     func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
         try point.around(.spool) { () throws(SpoolError) in try spool.copy(original, to: new) }
+    }
+
+    func link(_ original: VersionID, to new: VersionID) throws(SpoolError) {
+        try point.around(.spool) { () throws(SpoolError) in try spool.link(original, to: new) }
     }
 
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile { try spool.open(version) }

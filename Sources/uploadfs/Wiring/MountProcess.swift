@@ -181,6 +181,7 @@ struct MountProcess: Sendable {
         configuration.types = { [types = settings.types] in [types, destination.limits.types] }
         configuration.closesDurably = settings.durableClose
         configuration.publishesTorn = settings.publishInterrupted
+        configuration.followsSymlinks = settings.followSymlinks
         let namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: WallClock.now)
         let board = StatusBoard(

@@ -245,6 +245,34 @@ def hard_links():
     make("f", b"abc"); os.mkdir("d")
     yield answer(os.link, "f", "l"), answer(os.link, "d", "dl"), answer(os.link, "none", "x"), answer(os.link, "f", "f")
     yield answer(os.link, "f", "none/x"), answer(os.link, "f", "d/l"), os.stat("f").st_nlink
+    yield os.stat("l").st_ino == os.stat("d/l").st_ino == os.stat("f").st_ino, answer(os.link, "l", "n" * 256), answer(os.link, "f/x", "y")
+    yield answer(moved, [".", "f", "l"], lambda: os.link("l", "m")), os.stat("f").st_nlink
+    yield answer(moved, [".", "d", "f", "m"], lambda: os.rename("m", "d/m")), os.stat("f").st_nlink
+    yield answer(os.rename, "f", "l"), sorted(os.listdir(".")), answer(rename2, "f", "l", NOREPLACE), answer(rename2, "f", "d/m", EXCHANGE)
+    opened("l", os.O_WRONLY | os.O_APPEND, then=lambda f: os.write(f, b"def"))
+    yield open("f", "rb").read(), os.stat("d/m").st_size
+    os.chmod("d/l", 0o600); os.setxattr("d/l", "user.a", b"1")
+    yield kind("f"), os.getxattr("l", "user.a")
+    file = os.open("f", os.O_RDWR)
+    yield answer(moved, [".", "l"], lambda: os.unlink("f")), os.fstat(file).st_nlink, answer(os.stat, "f")
+    os.pwrite(file, b"ABC", 0); os.close(file)
+    yield open("d/l", "rb").read(), os.stat("l").st_nlink
+    make("x", b"x")
+    yield answer(moved, [".", "l"], lambda: os.rename("x", "d/l")), os.stat("l").st_nlink, open("d/l", "rb").read()
+    yield answer(rename2, "l", "d/l", EXCHANGE), open("l", "rb").read(), open("d/m", "rb").read(), os.stat("d/l").st_nlink
+    os.unlink("d/l"); os.unlink("d/m")
+    yield os.stat("l").st_nlink, answer(os.rmdir, "d")
+
+@case
+def hard_links_of_links():
+    make("f"); os.symlink("f", "s")
+    yield answer(os.link, "s", "t", follow_symlinks=False), os.lstat("s").st_nlink, os.readlink("t"), os.lstat("t").st_ino == os.lstat("s").st_ino
+    yield answer(os.link, "s", "u", follow_symlinks=True), kind("u"), os.stat("f").st_nlink
+    os.unlink("s")
+    yield os.lstat("t").st_nlink, os.readlink("t"), answer(os.unlink, "t")
+    file = os.open("f", os.O_RDONLY); os.unlink("f"); os.unlink("u")
+    yield os.fstat(file).st_nlink, answer(os.link, "/proc/self/fd/%d" % file, "v", follow_symlinks=True)
+    os.close(file)
 
 @case
 def nodes():

@@ -18,6 +18,7 @@ enum ModelOperation: Sendable, Hashable, CustomStringConvertible {
     case fsync(slot: Int)
     case rename(from: String, to: String, flags: UInt32)
     case link(path: String, target: String)
+    case hardLink(from: String, to: String)
     case unlink(path: String)
     case makeDirectory(path: String)
     case removeDirectory(path: String)
@@ -84,6 +85,7 @@ enum ModelOperation: Sendable, Hashable, CustomStringConvertible {
         case .fsync(let slot): "fsync(\(slot))"
         case .rename(let from, let to, let flags): "rename(\(from), \(to), \(flags))"
         case .link(let path, let target): "symlink(\(target), \(path))"
+        case .hardLink(let from, let to): "link(\(from), \(to))"
         case .unlink(let path): "unlink(\(path))"
         case .makeDirectory(let path): "mkdir(\(path))"
         case .removeDirectory(let path): "rmdir(\(path))"
@@ -114,7 +116,7 @@ struct ModelSequence {
     mutating func make(_ count: Int) -> [ModelOperation] { (0..<count).map { _ in next() } }
 
     private mutating func next() -> ModelOperation {
-        switch numbers.next(33) {
+        switch numbers.next(35) {
         case 0...5: .open(slot: slot(), path: path(), flags: flags())
         case 6...8: .close(slot: slot())
         case 9...12: .write(slot: slot(), bytes: bytes())
@@ -128,6 +130,7 @@ struct ModelSequence {
         case 22: .fsync(slot: slot())
         case 23...24: .rename(from: path(), to: path(), flags: [0, 0, 0, 1, 2][numbers.next(5)])
         case 25: .unlink(path: path())
+        case 33...34: .hardLink(from: path(), to: path())
         case 26: .makeDirectory(path: path())
         case 27: .removeDirectory(path: path())
         case 28: .changeMode(path: path(), mode: [0o644, 0o600, 0o755, 0o640][numbers.next(4)])

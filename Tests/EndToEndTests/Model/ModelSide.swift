@@ -58,6 +58,7 @@ final class ModelSide {
         case .rename(let from, let to, let flags):
             return called(clinux_rename(path(from), path(to), flags))
         case .link(let path, let target): return called(symlink(target, self.path(path)))
+        case .hardLink(let from, let to): return called(Glibc.link(path(from), path(to)))
         case .unlink(let path): return called(Glibc.unlink(self.path(path)))
         case .makeDirectory(let path): return called(mkdir(self.path(path), 0o755))
         case .removeDirectory(let path): return called(rmdir(self.path(path)))

@@ -1,0 +1,48 @@
+import UploadCore
+
+/// `--follow-symlinks`: a symbolic link that leads to a file of this mount is published as what that is whenever it is
+/// closed, or comes to its place. Of what lies outside nothing is read: the mount may have more rights than who made
+/// the link. A link that leads nowhere any more stays published as it was.
+extension FileSystem {
+    /// Names under which a node is published besides its first: hard links, and links that lead to it.
+    func companions(of node: NodeRecord, in tree: Tree) throws(FileSystemError) -> [NodeRecord] {
+        guard node.kind == .file else { return [] }
+        let hardLinks = try tree.hardLinks(of: node).map(\.record)
+        guard configuration.followsSymlinks else { return hardLinks }
+        return try hardLinks + tree.followers(of: node, below: configuration.mountpoint)
+    }
+
+    /// A name has come into being, or to another place: links may lead elsewhere now.
+    func follow(_ named: FileID, in tree: inout Tree) {
+        guard configuration.followsSymlinks else { return }
+        do throws(FileSystemError) {
+            let node = try tree.node(named)
+            switch node.record.kind {
+            case .directory: break
+            case .link:
+                if let file = try tree.followed(node.record, below: configuration.mountpoint) {
+                    try publish(file, as: [node.record], in: &tree)
+                } else if node.record.version != nil {
+                    uploads.post(.removed(named))
+                }
+            case .file:
+                let file = try tree.inode(of: node)
+                try publish(
+                    file, as: try tree.followers(of: file.record, below: configuration.mountpoint), in: &tree)
+            }
+        } catch {
+            // Who made the name has it all the same.
+            note(error, in: "follow")
+        }
+    }
+
+    private func publish(
+        _ file: CachedNode, as links: [NodeRecord], in tree: inout Tree
+    ) throws(FileSystemError) {
+        guard !links.isEmpty, let close = try lastClose(of: file) else { return }
+        let made = try newVersions(of: close.version, size: close.size, for: links, at: now(), in: &tree)
+        try journal(made, in: &tree)
+        file.content?.locked { $0.share(made.closes) }
+        tell(made)
+    }
+}

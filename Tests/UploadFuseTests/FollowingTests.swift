@@ -1,0 +1,116 @@
+import Glibc
+import TestSupport
+import Testing
+import UploadCore
+
+@testable import UploadFuse
+
+@Suite("--follow-symlinks: a link is published as what it leads to")
+struct FollowingTests {
+    let fixture: FileSystemFixture
+
+    init() throws {
+        fixture = try FileSystemFixture(followsSymlinks: true)
+    }
+
+    @discardableResult
+    private func link(_ name: String, to target: String, in parent: UInt64 = 1) throws -> FileID {
+        FileID(
+            try fixture.fileSystem.makeLink(
+                Array(name.utf8), in: parent, to: Array(target.utf8), by: FileSystemFixture.caller
+            ).attributes.inode)
+    }
+
+    /// What is on its way to be published under a node's name.
+    private func content(_ file: FileID) throws -> String? {
+        guard let upload = try fixture.journal.newestUpload(of: file), upload.closed != nil else { return nil }
+        return String(decoding: try fixture.spool.open(upload.version).contents(), as: UTF8.self)
+    }
+
+    @Test(
+        "Where a link leads",
+        arguments: [
+            ("a", true), ("./a", true), ("d/../a", true), ("d/b", true), ("d/up/a", true), ("chain", true),
+            ("/nowhere/a", true), ("/nowhere/d/b", true), ("d", false), ("none", false), ("/etc/passwd", false),
+            ("../a", false), ("a/b", false), ("/nowhereelse/a", false), (".uploadfs/status", false), ("loop", false),
+        ])
+    func targets(target: String, isFollowed: Bool) throws {
+        let directory = try fixture.makeDirectory("d")
+        try fixture.make("a", "text")
+        try fixture.make("b", "text", in: directory)
+        try link("up", to: "..", in: directory)
+        try link("chain", to: "d/back")
+        try link("back", to: "../a", in: directory)
+        try link("loop", to: "loop")
+        #expect(try content(try link("l", to: target)) == (isFollowed ? "text" : nil))
+    }
+
+    @Test("Each close of a file is one of the links to it, also of those that were there first")
+    func closes() throws {
+        let early = try link("early", to: "a")
+        #expect(try content(early) == nil)
+        let inode = try fixture.make("a", "first")
+        let late = try link("late", to: "early")
+        #expect(try content(early) == "first" && content(late) == "first")
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "second")
+        try fixture.close(handle)
+        #expect(try content(early) == "second" && content(late) == "second")
+    }
+
+    @Test("A file that is renamed into place is what the links there lead to")
+    func renamedIntoPlace() throws {
+        let leading = try link("l", to: "a")
+        try fixture.make("a.part", "text")
+        try fixture.rename("a.part", to: "a")
+        #expect(try content(leading) == "text")
+    }
+
+    @Test("A link that is renamed leads from there; what it was to be published as before is given up")
+    func linkRenamed() throws {
+        let directory = try fixture.makeDirectory("d")
+        try fixture.make("a", "above")
+        try fixture.make("a", "below", in: directory)
+        let leading = try link("l", to: "a")
+        try fixture.rename("l", to: "l", into: directory)
+        #expect(try content(leading) == "below")
+        try fixture.unlink("a", in: directory)
+        _ = fixture.uploads.takeEvents()
+        try fixture.rename("l", to: "m", from: directory, into: directory)
+        #expect(fixture.uploads.takeEvents().contains("removed \(leading)"))
+    }
+
+    @Test("The mode and the time that travel are the file's, and its bytes are not needed here afterwards")
+    func claimed() throws {
+        let inode = try fixture.make("a")
+        _ = try fixture.fileSystem.change(
+            inode, AttributeChange(mode: 0o640, modified: .at(Timestamp(seconds: 5))))
+        let leading = try link("l", to: "a")
+        let name = try #require(try fixture.namespace.claim(leading))
+        #expect(name.path.text == "l" && name.mode == 0o640 && name.modified == Timestamp(seconds: 5))
+        #expect(name.isFurtherName)
+    }
+
+    @Test("A published link is not removed, as no file is; one that is on its way takes that with it")
+    func removing() throws {
+        try fixture.make("a")
+        let leading = try link("l", to: "a")
+        try link("m", to: "a")
+        _ = try fixture.namespace.claim(leading)
+        try fixture.publish(VersionID(2))
+        fixture.namespace.release(leading, published: true)
+        #expect(throws: FileSystemError.published) { try fixture.unlink("l") }
+        _ = fixture.uploads.takeEvents()
+        try fixture.unlink("m")
+        #expect(fixture.uploads.takeEvents() == ["removed \(leading.rawValue + 1)"])
+    }
+
+    @Test("Without the option no link is published")
+    func off() throws {
+        let fixture = try FileSystemFixture()
+        try fixture.make("a")
+        let entry = try fixture.fileSystem.makeLink(
+            Array("l".utf8), in: 1, to: Array("a".utf8), by: FileSystemFixture.caller)
+        #expect(try fixture.journal.newestUpload(of: FileID(entry.attributes.inode)) == nil)
+    }
+}
