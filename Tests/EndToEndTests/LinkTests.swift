@@ -81,6 +81,7 @@ extension EndToEnd {
             let received = scene.directory.file("received")
             #expect(try Shell.must("cd \(received) && \(list)") == "absolute d/late d/link early\n")
             #expect(try Shell.must("cd \(received) && cat absolute d/link early") == "text\ntext\ntext\n")
+            try Shell.must("grep -q /files/early$ \(mount.path(".uploadfs/wait/early"))")
             try Shell.must("echo more >> \(mount.path("early"))")
             try mount.waitForAll()
             #expect(try Shell.must("cd \(received) && tail -qn1 absolute d/late d/link early | uniq") == "more\n")

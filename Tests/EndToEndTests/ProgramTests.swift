@@ -90,6 +90,16 @@ extension EndToEnd {
                     (cd $S && zip -qr t.zip t); mkdir z; unzip -q $S/t.zip -d z; diff -r z/t $S/t
                     """),
             Job(
+                name: "hard links: cp -al, rsync -H and --link-dest, tar, a mailbox's link and unlink",
+                script: """
+                    mkdir -p $S/tree/sub; head -c 2M /dev/urandom > $S/tree/a; ln $S/tree/a $S/tree/sub/b; echo c > $S/tree/c
+                    rsync -aH $S/tree/ one/; test one/a -ef one/sub/b; cp -al one two; test two/a -ef one/sub/b
+                    echo changed > $S/tree/c; rsync -a --link-dest=$PWD/one $S/tree/ three/; test three/a -ef one/a
+                    test "$(cat one/c three/c | tr '\\n' ' ')" = "c changed "; test "$(stat -c %h one/a)" = 6
+                    tar -C $S -cf $S/t.tar tree; tar xf $S/t.tar; test tree/a -ef tree/sub/b
+                    mkdir tmp new; echo mail > tmp/1; ln tmp/1 new/1; rm tmp/1; test "$(cat new/1)" = mail
+                    """),
+            Job(
                 name: "git init, commit, clone",
                 script: """
                     export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b

@@ -77,8 +77,9 @@ struct StatusFiles: Sendable {
         }
     }
 
+    /// What is uploaded has a file, also where it is a link that is followed.
     private func mirrored(_ node: CachedNode, _ kind: StatusInode.Kind) -> Entry {
-        entry(StatusInode(kind, node.record.file), node.record.kind)
+        entry(StatusInode(kind, node.record.file), node.record.version == nil ? node.record.kind : .file)
     }
 
     /// Size 0, as in /proc: nobody knows it before the content is made. Never remembered by the

@@ -197,6 +197,35 @@ enum CrashWriters {
                 os.close(second)
                 self.done(name, content)
 
+            def linked(self):
+                """As a mail server: linked into place, and the temporary name taken away."""
+                name, content = self.fresh(), self.bytes()
+                self.note("begin", name, content)
+                with open(self.path(name + ".part"), "wb", buffering=0) as file: self.write_all(file, content)
+                os.link(self.path(name + ".part"), self.path(name))
+                self.note("ack", name, content)
+                try:
+                    os.unlink(self.path(name + ".part"))
+                except OSError as error:
+                    if error.errno != 16: raise  # Just being published under the other name.
+
+            def named(self):
+                """Two names, and a change through the further one: each is promised both times."""
+                name, content = self.fresh(), self.bytes()
+                other, grown = name + "l", content + self.random.randbytes(5000)
+                self.note("begin", name, content)
+                with open(self.path(name), "wb", buffering=0) as file: self.write_all(file, content)
+                self.note("ack", name, content)
+                self.note("begin", other, content)
+                try:
+                    os.link(self.path(name), self.path(other))
+                except PermissionError:
+                    return self.note("gone", other, b"")  # It has left the spool already.
+                self.note("ack", other, content)
+                for each in (name, other): self.note("begin", each, grown)
+                with open(self.path(other), "ab", buffering=0) as file: file.write(grown[len(content):])
+                for each in (name, other): self.note("ack", each, grown)
+
             def film(self):
                 """A stream bigger than what the quota leaves; at its end the head is written again."""
                 name, content = self.fresh(), bytearray(self.random.randbytes(9 << 20))
@@ -213,7 +242,8 @@ enum CrashWriters {
                     for _ in range(12):
                         self.random.choice([
                             self.copy, self.copy, self.scattered, self.append, self.patch, self.replace, self.publish,
-                            self.remove, self.synced, self.over, self.again, self.moved, self.torn, self.twice]
+                            self.remove, self.synced, self.over, self.again, self.moved, self.torn, self.twice,
+                            self.linked, self.named]
                             + [self.film] * self.films)()
                 except OSError:
                     pass  # The mount died. What was promised until then is noted.

@@ -39,6 +39,48 @@ struct JournalTreeTests {
         }
     }
 
+    @Test("keeps a node as long as it has further names, and tells those", arguments: JournalUnderTest.allCases)
+    func hardLinks(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            var node = try Samples.file(2, "a", version: 7)
+            try journal.apply([.insertNode(node), .insertNode(try Samples.directory(3, "d"))])
+            let links = try [(5, "z"), (4, "y")].map { number, name in
+                NodeRecord(
+                    file: FileID(number), parent: FileID(3), name: try FileName(name), kind: .file,
+                    attributes: Samples.attributes, size: 3, hardLinkOf: node.file)
+            }
+            node.names = 3
+            try journal.apply(links.map { .insertNode($0) } + [.updateNode(node)])
+            #expect(try journal.node(FileID(2)) == node)
+            #expect(try journal.hardLinks(of: FileID(2)) == links.reversed())
+            #expect(try journal.hardLinks(of: FileID(4)).isEmpty)
+            #expect(throws: JournalError.self) { try journal.apply([.removeNode(node.file)]) }
+            // Takes the place of a further name.
+            node.names = 2
+            try journal.apply([
+                .removeNode(FileID(4)), .moveNode(node.file, parent: FileID(3), name: try FileName("y")),
+                .updateNode(node),
+            ])
+            #expect(try journal.child(try FileName("y"), of: FileID(3))?.file == node.file)
+            #expect(try journal.hardLinks(of: node.file).map(\.file) == [FileID(5)])
+            try journal.apply([.removeNode(FileID(5)), .removeNode(node.file)])
+        }
+    }
+
+    @Test("tells all symbolic links, which may be published", arguments: JournalUnderTest.allCases)
+    func symbolicLinks(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            var link = NodeRecord(
+                file: FileID(3), parent: .root, name: try FileName("l"), kind: .link, attributes: Samples.attributes,
+                size: 1, target: [0x61])
+            try journal.apply([.insertNode(try Samples.file(2, "a")), .insertNode(link)])
+            link.version = VersionID(4)
+            link.isPublished = true
+            try journal.apply([.updateNode(link)])
+            #expect(try journal.symbolicLinks() == [link])
+        }
+    }
+
     @Test("tells names apart by their bytes and lists them in that order", arguments: JournalUnderTest.allCases)
     func comparesBytes(kind: JournalUnderTest) throws {
         try kind.with { journal in

@@ -32,6 +32,19 @@ struct DirectorySpoolTests {
         #expect(try file.read(into: UnsafeMutableRawBufferPointer(start: nil, count: 0), at: 0) == 0)
     }
 
+    @Test("gives a version's bytes to another one, which keeps them when the first is gone, and counts both")
+    func links() throws {
+        let file = try spool.create(VersionID(1))
+        try file.write([1, 2, 3], at: 0)
+        try spool.link(VersionID(1), to: VersionID(2))
+        #expect(spool.gauge.used == 2 * spool.occupied(by: VersionID(1)))
+        #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
+        try spool.remove(VersionID(1))
+        #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
+        #expect(throws: SpoolError.missing(VersionID(1))) { try spool.link(VersionID(1), to: VersionID(3)) }
+        #expect(throws: SpoolError.self) { try spool.link(VersionID(2), to: VersionID(2)) }
+    }
+
     @Test("keeps holes as holes, past 4 GiB")
     func isSparse() throws {
         let file = try spool.create(VersionID(1))
