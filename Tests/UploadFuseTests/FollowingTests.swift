@@ -50,6 +50,7 @@ struct FollowingTests {
         let early = try link("early", to: "a")
         #expect(try content(early) == nil)
         let inode = try fixture.make("a", "first")
+        #expect(try fixture.lookup("early")?.attributes.size == 1)
         let late = try link("late", to: "early")
         #expect(try content(early) == "first" && content(late) == "first")
         let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)

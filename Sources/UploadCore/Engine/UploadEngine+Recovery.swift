@@ -186,7 +186,7 @@ extension UploadEngine {
     /// - Returns: whether it is gone.
     private func undoCreation(of record: UploadRecord) throws(JournalError) -> Bool {
         guard record.session == nil, var node = try world.journal.node(record.file), node.version == record.version,
-            node.size == 0, node.names == 1
+            node.size == 0, node.names == 1, node.hardLinkOf == nil
         else { return false }
         let older = try world.journal.uploads(of: record.file).last { $0.version < record.version }
         if let older {
@@ -207,7 +207,8 @@ extension UploadEngine {
     ) throws(JournalError) {
         var changes = changes
         changes.append(.setPhase(record.version, .interrupted, failure: failure, retries: record.retries))
-        if let size, var node = try world.journal.node(record.file), node.version == record.version {
+        if let size, var node = try world.journal.node(record.file), node.version == record.version, node.kind == .file
+        {
             node.size = size
             changes.append(.updateNode(node))
         }

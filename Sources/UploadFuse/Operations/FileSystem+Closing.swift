@@ -14,7 +14,7 @@ extension FileSystem {
             try acknowledge(handle, by: flusher, durable: durable, in: &tree)
         }
         guard durable != nil else { return }
-        if !links.isEmpty { try keep(links) }
+        try keep(links)
         try synchronizeJournal()
     }
 
@@ -87,29 +87,28 @@ extension FileSystem {
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
         var version: VersionID?
-        var links = LinkVersions()
+        var links: [VersionID: Timestamp] = [:]
         try content.acknowledge(
             at: moment, of: handle, by: flusher, isReleased: isReleased
         ) { close throws(FileSystemError) in
             let names = close.isHere ? try companions(of: record, in: tree) : []
-            links = try newVersions(of: close.version, size: close.size, for: names, at: moment, in: &tree)
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
             changes += close.unsettled.ranges.map { .unstored(close.version, $0) }
             if let durable, durable == close.changes { changes.append(.durable(close.version, ofClose: moment)) }
-            try journal(links, with: changes, in: &tree)
+            links = try give(names, (close.version, close.size), with: changes, at: moment, in: &tree)
             closed = node
             version = close.version
-            return links.closes
+            return links
         }
         if let closed { tree.recorded(closed) }
         if let version { uploads.post(.acknowledged(version, at: moment)) }
-        tell(links)
-        return links.closes
+        return links
     }
 
     /// A durable close is one of all names.
-    private func keep(_ links: [VersionID: Timestamp]) throws(FileSystemError) {
+    func keep(_ links: [VersionID: Timestamp]) throws(FileSystemError) {
+        guard !links.isEmpty else { return }
         let kept = spool.synchronize(links.keys.sorted()).durable
         try namespace.journalled(
             kept.compactMap { version in links[version].map { .durable(version, ofClose: $0) } })

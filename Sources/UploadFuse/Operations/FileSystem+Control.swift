@@ -53,7 +53,7 @@ extension FileSystem {
                 guard let child = try tree.child(name, of: node.record.file) else { throw .notFound }
                 node = child
             }
-            guard node.record.kind == .file else { throw .isDirectory }
+            guard node.record.kind != .directory else { throw .isDirectory }
             return node.record.file
         }
         guard let status = uploads.status(of: file), phases.contains(status.phase) else { throw .notNow }
@@ -69,13 +69,15 @@ extension FileSystem {
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             guard upload?.phase == .interrupted else { throw .notNow }
             let moment = now()
-            let size = node.record.size
+            let size =
+                try node.record.kind == .file
+                ? node.record.size : spooled { () throws(SpoolError) in try spool.size(of: version) }
             let names = try isWhole(node) ? companions(of: node.record, in: tree) : []
-            let links = try newVersions(of: version, size: size, for: names, at: moment, in: &tree)
-            try journal(links, with: [.closed(version, size: size, at: moment)], in: &tree)
-            node.content?.locked { $0.share(links.closes) }
+            try sharing(node) { _ throws(FileSystemError) in
+                try give(
+                    names, (version, size), with: [.closed(version, size: size, at: moment)], at: moment, in: &tree)
+            }
             uploads.post(.released(version, at: moment))
-            tell(links)
         }
     }
 
@@ -112,7 +114,7 @@ extension FileSystem {
             }
             var record = node.record
             record.version = older.version
-            record.size = older.closedSize ?? 0
+            if record.kind == .file { record.size = older.closedSize ?? 0 }
             record.attributes.changed = now()
             // Void from here on, so that the engine does not publish it before it hears of this.
             let void: [JournalChange] = close.map { [.lapsed(version, ofClose: $0)] } ?? []

@@ -40,9 +40,8 @@ extension FileSystem {
         _ file: CachedNode, as links: [NodeRecord], in tree: inout Tree
     ) throws(FileSystemError) {
         guard !links.isEmpty, let close = try lastClose(of: file) else { return }
-        let made = try newVersions(of: close.version, size: close.size, for: links, at: now(), in: &tree)
-        try journal(made, in: &tree)
-        file.content?.locked { $0.share(made.closes) }
-        tell(made)
+        try sharing(file) { isChanging throws(FileSystemError) in
+            isChanging ? [:] : try give(links, close, at: now(), in: &tree)
+        }
     }
 }

@@ -51,7 +51,8 @@ extension FileSystem {
         if let first = node.record.hardLinkOf {
             return try loss(of: node.record, furtherNameOf: first, at: moment, tree)
         }
-        if node.record.names > 1 { return try succession(to: node, at: moment, in: tree) }
+        let links = try tree.hardLinks(of: node.record)
+        if !links.isEmpty { return try succession(to: node, of: links, at: moment, in: tree) }
         return Loss(
             changes: [.removeNode(node.record.file)], gone: node.record.file, orphan: try orphan(node, in: tree),
             events: node.record.kind != .directory ? [.removed(node.record.file)] : [])
