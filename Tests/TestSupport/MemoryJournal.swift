@@ -118,6 +118,19 @@ package final class MemoryJournal: Journal {
         try read { $0.nodes.values.filter { $0.hardLinkOf == file }.sorted { $0.file < $1.file } }
     }
 
+    package func hardLinksBehind() throws(JournalError) -> [NodeRecord] {
+        try read { state in
+            state.nodes.values.filter { link in
+                guard link.kind == .file, let first = link.hardLinkOf.flatMap({ state.nodes[$0] }),
+                    let upload = first.version.flatMap({ state.uploads[$0] }), upload.isSpooled,
+                    let close = upload.closed
+                else { return false }
+                let own = link.version.flatMap { state.uploads[$0]?.closed }
+                return own.map { $0 < close } ?? true
+            }.sorted { $0.file < $1.file }
+        }
+    }
+
     package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
         try read { $0.nodes.values.filter { $0.kind == .link }.sorted { $0.file < $1.file } }
     }

@@ -20,6 +20,8 @@ package protocol Journal: Sendable {
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool
     /// The further names of a node, oldest first.
     func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord]
+    /// Further names that have not got the last close of their node, though its bytes are here.
+    func hardLinksBehind() throws(JournalError) -> [NodeRecord]
     /// All symbolic links, oldest first.
     func symbolicLinks() throws(JournalError) -> [NodeRecord]
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]?

@@ -19,9 +19,10 @@ package final class MountedFileSystem: Sendable {
         fileSystem = FileSystem(namespace: namespace, uploads: uploads, logger: logger)
     }
 
-    /// Mounts. From here on calls on the mount wait, until `run` answers them.
+    /// Mounts; call after the engine has taken up what was there. From here on calls on the mount wait, until `run` answers them.
     package func mount() throws(MountError) {
         LibfuseLog.send(to: logger)
+        fileSystem.completeNames()
         let path = try MountpointCheck.check(configuration.mountpoint)
         let mounted = try Session(fileSystem, mountpoint: path)
         session.withLock { $0 = mounted }

@@ -10,12 +10,10 @@ extension FileSystem {
         let flusher = configuration.processes?.flusher(thread)
         // What is synchronized is what is journalled as durable: a write in between shows in the count.
         let durable = configuration.closesDurably ? try handle.content.synchronized() : nil
-        let links = try namespace.locked { tree throws(FileSystemError) in
+        try namespace.locked { tree throws(FileSystemError) in
             try acknowledge(handle, by: flusher, durable: durable, in: &tree)
         }
-        guard durable != nil else { return }
-        try keep(links)
-        try synchronizeJournal()
+        if durable != nil { try synchronizeJournal() }
     }
 
     func release(_ handle: OpenHandle) {
@@ -26,10 +24,19 @@ extension FileSystem {
     }
 
     func release(_ handle: FileHandle) {
-        namespace.locked { tree in release(handle, in: &tree) }
+        let closes = namespace.locked { tree in release(handle, in: &tree) }
+        guard configuration.closesDurably, !closes.isEmpty else { return }
+        do throws(FileSystemError) {
+            try keep(closes)
+        } catch {
+            // Told again at the next mount, from what is durable of the node itself.
+            note(error, in: "release")
+        }
     }
 
-    func release(_ handle: FileHandle, in tree: inout Tree) {
+    /// - Returns: the closes that further names got with it.
+    @discardableResult
+    func release(_ handle: FileHandle, in tree: inout Tree) -> [VersionID: Timestamp] {
         let content = handle.content
         if handle.isWriter {
             do throws(FileSystemError) {
@@ -48,14 +55,24 @@ extension FileSystem {
             }
         }
         let departure = content.released(handle)
-        if let event = departure.event { uploads.post(event) }
-        guard departure.isLast else { return }
+        var closes: [VersionID: Timestamp] = [:]
+        if let event = departure.event {
+            uploads.post(event)
+            do throws(FileSystemError) {
+                closes = try complete(handle.file, in: &tree)
+            } catch {
+                // Made up for at the next mount.
+                note(error, in: "release")
+            }
+        }
+        guard departure.isLast else { return closes }
         do throws(FileSystemError) {
             // By now the file may have another content: what it was cut to after its bytes had made room.
             try tree.update(handle.file) { if $0.content === content, !$0.isUnlinked { $0.content = nil } }
         } catch {
             note(error, in: "release")
         }
+        return closes
     }
 
     func synchronize(_ handle: OpenHandle) throws(FileSystemError) {
@@ -76,42 +93,28 @@ extension FileSystem {
     }
 
     /// - Parameter durable: the change that is known to be on stable storage; nil: none.
-    /// - Returns: the closes that further names got with it.
-    @discardableResult
     private func acknowledge(
         _ handle: FileHandle, by flusher: ProcessTable.Flusher? = nil, isReleased: Bool = false, durable: UInt64? = nil,
         in tree: inout Tree
-    ) throws(FileSystemError) -> [VersionID: Timestamp] {
+    ) throws(FileSystemError) {
         let content = handle.content
         let moment = now()
         let record = try tree.node(content.file).record
         var closed: NodeRecord?
         var version: VersionID?
-        var links: [VersionID: Timestamp] = [:]
         try content.acknowledge(
             at: moment, of: handle, by: flusher, isReleased: isReleased
         ) { close throws(FileSystemError) in
-            let names = close.isHere ? try companions(of: record, in: tree) : []
             let node = record.closed(close)
             var changes: [JournalChange] = [.closed(close.version, size: close.size, at: moment), .updateNode(node)]
             changes += close.unsettled.ranges.map { .unstored(close.version, $0) }
             if let durable, durable == close.changes { changes.append(.durable(close.version, ofClose: moment)) }
-            links = try give(names, (close.version, close.size), with: changes, at: moment, in: &tree)
+            try namespace.journalled(changes)
             closed = node
             version = close.version
-            return links
         }
         if let closed { tree.recorded(closed) }
         if let version { uploads.post(.acknowledged(version, at: moment)) }
-        return links
-    }
-
-    /// A durable close is one of all names.
-    func keep(_ links: [VersionID: Timestamp]) throws(FileSystemError) {
-        guard !links.isEmpty else { return }
-        let kept = spool.synchronize(links.keys.sorted()).durable
-        try namespace.journalled(
-            kept.compactMap { version in links[version].map { .durable(version, ofClose: $0) } })
     }
 
     /// What is no close is kept as it is, and shown with the size that it has.

@@ -72,12 +72,9 @@ extension FileSystem {
             let size =
                 try node.record.kind == .file
                 ? node.record.size : spooled { () throws(SpoolError) in try spool.size(of: version) }
-            let names = try isWhole(node) ? companions(of: node.record, in: tree) : []
-            try sharing(node) { _ throws(FileSystemError) in
-                try give(
-                    names, (version, size), with: [.closed(version, size: size, at: moment)], at: moment, in: &tree)
-            }
+            try namespace.journalled([.closed(version, size: size, at: moment)])
             uploads.post(.released(version, at: moment))
+            try complete(file, in: &tree)
         }
     }
 

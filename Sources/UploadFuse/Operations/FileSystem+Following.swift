@@ -21,27 +21,18 @@ extension FileSystem {
             case .directory: break
             case .link:
                 if let file = try tree.followed(node.record, below: configuration.mountpoint) {
-                    try publish(file, as: [node.record], in: &tree)
+                    try complete(file.record.file, alsoCurrent: [named], in: &tree)
                 } else if node.record.version != nil {
                     uploads.post(.removed(named))
                 }
             case .file:
-                let file = try tree.inode(of: node)
-                try publish(
-                    file, as: try tree.followers(of: file.record, below: configuration.mountpoint), in: &tree)
+                let file = try tree.inode(of: node).record
+                let followers = try tree.followers(of: file, below: configuration.mountpoint).map(\.file)
+                try complete(file.file, alsoCurrent: Set(followers), in: &tree)
             }
         } catch {
             // Who made the name has it all the same.
             note(error, in: "follow")
-        }
-    }
-
-    private func publish(
-        _ file: CachedNode, as links: [NodeRecord], in tree: inout Tree
-    ) throws(FileSystemError) {
-        guard !links.isEmpty, let close = try lastClose(of: file) else { return }
-        try sharing(file) { isChanging throws(FileSystemError) in
-            isChanging ? [:] : try give(links, close, at: now(), in: &tree)
         }
     }
 }

@@ -1,28 +1,23 @@
 import UploadCore
 
-/// Versions that further names of a node get with each of its closes, so that each is published by itself.
+/// Versions that further names of a node get with its closes, so that each is published by itself.
+///
+/// They are made when the last writer is gone, since only then its close is the last word; and whatever a kill has
+/// left undone is done at the next mount. Whether a name has its node's close the times tell.
 extension FileSystem {
-    /// What a name is published with that comes to it now; nil: nothing was closed yet, or it is no longer here.
-    func lastClose(of node: CachedNode) throws(FileSystemError) -> (version: VersionID, size: Int64)? {
-        guard try isWhole(node), let size = try upload(of: node.record)?.closedSize, let version = node.record.version
-        else { return nil }
-        return (version, size)
+    /// A close as further names get it.
+    struct NodeClose: Sendable {
+        let version: VersionID
+        let size: Int64
+        let moment: Timestamp
     }
 
-    /// Makes versions of what a node was closed with: nobody can begin to change that meanwhile, and who does later
-    /// knows of them.
-    /// - Parameter make: told whether somebody is changing it already; then they come with the next close.
-    @discardableResult
-    func sharing(
-        _ node: CachedNode,
-        _ make: (_ isChanging: Bool) throws(FileSystemError) -> [VersionID: Timestamp]
-    ) throws(FileSystemError) -> [VersionID: Timestamp] {
-        guard let content = node.content else { return try make(false) }
-        return try content.locked { state throws(FileSystemError) in
-            let closes = try make(state.isChanged || state.changing > 0)
-            state.share(closes)
-            return closes
-        }
+    /// Of a node; nil: nothing was closed yet, somebody has it open for writing, or it is no longer here.
+    func lastClose(of node: CachedNode) throws(FileSystemError) -> NodeClose? {
+        guard node.content?.hasWriters != true, try isWhole(node), let upload = try upload(of: node.record),
+            let size = upload.closedSize, let moment = upload.closed
+        else { return nil }
+        return NodeClose(version: upload.version, size: size, moment: moment)
     }
 
     /// All of its bytes are here, as they were written.
@@ -33,85 +28,128 @@ extension FileSystem {
         return try journalled { () throws(JournalError) in try journal.releasedChunks(of: upload.version) }.isEmpty
     }
 
-    /// Versions that further names get with a close of their node.
-    private struct LinkVersions {
-        var records: [NodeRecord] = []
-        var changes: [JournalChange] = []
-        var closes: [VersionID: Timestamp] = [:]
-        var events: [WriterEvent] = []
-    }
-
-    /// Gives names the close of their node, if there is one, and journals it with other changes.
+    /// Gives all names of a node its last close that have not got it.
+    /// - Parameter alsoCurrent: names that are to get it in any case: they may have had that of another node.
     /// - Returns: the closes of their versions.
     @discardableResult
-    func give(
-        _ names: [NodeRecord], _ close: (version: VersionID, size: Int64)?, with changes: [JournalChange] = [],
-        at moment: Timestamp, in tree: inout Tree
+    func complete(
+        _ file: FileID, alsoCurrent: Set<FileID> = [], in tree: inout Tree
     ) throws(FileSystemError) -> [VersionID: Timestamp] {
-        let made = try close.map { close throws(FileSystemError) in
-            try newVersions(of: close.version, size: close.size, for: names, at: moment, in: &tree)
+        let node = try tree.node(file)
+        guard !node.isUnlinked, node.record.names > 1 || configuration.followsSymlinks,
+            let close = try lastClose(of: node)
+        else { return [:] }
+        var names: [NodeRecord] = []
+        for name in try companions(of: node.record, in: tree) {
+            let has = alsoCurrent.contains(name.file) ? nil : try upload(of: name)?.closed
+            if has.map({ $0 < close.moment }) ?? true { names.append(name) }
         }
+        guard !names.isEmpty else { return [:] }
+        let made = try newVersions(of: close, for: names, in: &tree)
+        try journal(made, in: &tree)
+        return made.closes
+    }
+
+    /// What a kill, or a loss of power, has left undone. To be called once, before there are writers.
+    func completeNames() {
+        do throws(FileSystemError) {
+            try namespace.locked { tree throws(FileSystemError) in
+                let links = try journalled { () throws(JournalError) in try journal.hardLinksBehind() }
+                var files = Set(links.compactMap(\.hardLinkOf))
+                if configuration.followsSymlinks {
+                    for link in try journalled({ () throws(JournalError) in try journal.symbolicLinks() }) {
+                        let file = try tree.followed(link, below: configuration.mountpoint)
+                        if let file { files.insert(file.record.file) }
+                    }
+                }
+                for file in files.sorted() { try complete(file, in: &tree) }
+            }
+        } catch {
+            note(error, in: "mount")
+        }
+    }
+
+    /// Versions of further names, made with a close of their node.
+    struct LinkVersions: Sendable {
+        fileprivate(set) var closes: [VersionID: Timestamp] = [:]
+        fileprivate var records: [NodeRecord] = []
+        fileprivate var changes: [JournalChange] = []
+        fileprivate var events: [WriterEvent] = []
+    }
+
+    /// Made, but neither journalled nor told: `journal` comes next.
+    func newVersions(
+        of close: NodeClose, for names: [NodeRecord], in tree: inout Tree
+    ) throws(FileSystemError) -> LinkVersions {
+        // Never before that of the node, whatever the clock says.
+        let moment = max(now(), close.moment)
+        var made = LinkVersions()
+        for name in names {
+            guard let path = try tree.path(of: name.parent), let last = name.name else { continue }
+            let own = tree.newVersion()
+            do throws(SpoolError) {
+                try spool.link(close.version, to: own)
+            } catch {
+                try undo(made)
+                throw FileSystemError(error)
+            }
+            var newborn = newborn(
+                own, of: name.file, at: path.appending(last), isFirst: name.version == nil, size: close.size,
+                created: moment)
+            newborn.upload.closedSize = close.size
+            newborn.upload.closed = moment
+            newborn.upload.phase = .queued
+            newborn.opened.track.finish()
+            var record = name
+            record.version = own
+            // A symbolic link's is that of its target.
+            if record.kind == .file { record.size = close.size }
+            made.records.append(record)
+            made.changes += [.insertUpload(newborn.upload), .updateNode(record)]
+            made.closes[own] = moment
+            made.events += [
+                .opened(newborn.opened), .acknowledged(own, at: moment), .closed(own, size: close.size, at: moment),
+            ]
+        }
+        return made
+    }
+
+    /// - Parameter changes: what is journalled before them.
+    func journal(
+        _ made: LinkVersions?, with changes: [JournalChange] = [], in tree: inout Tree
+    ) throws(FileSystemError) {
         do throws(FileSystemError) {
             try namespace.journalled(changes + (made?.changes ?? []))
         } catch {
             if let made { try undo(made) }
             throw error
         }
-        guard let made else { return [:] }
-        for record in made.records { tree.recorded(record) }
-        for event in made.events { uploads.post(event) }
-        return made.closes
-    }
-
-    /// Made, but neither journalled nor told.
-    /// - Parameters:
-    ///   - version: the node's, which has these bytes.
-    ///   - links: further names of it.
-    private func newVersions(
-        of version: VersionID, size: Int64, for links: [NodeRecord], at moment: Timestamp, in tree: inout Tree
-    ) throws(FileSystemError) -> LinkVersions {
-        var made = LinkVersions()
-        for link in links {
-            guard let directory = try tree.path(of: link.parent), let name = link.name else { continue }
-            let own = tree.newVersion()
-            do throws(SpoolError) {
-                try spool.link(version, to: own)
-            } catch {
-                try undo(made)
-                throw FileSystemError(error)
-            }
-            var newborn = newborn(
-                own, of: link.file, at: directory.appending(name), isFirst: link.version == nil, size: size,
-                created: moment)
-            newborn.upload.closedSize = size
-            newborn.upload.closed = moment
-            newborn.upload.phase = .queued
-            newborn.opened.track.finish()
-            var record = link
-            record.version = own
-            // A symbolic link's is that of its target.
-            if record.kind == .file { record.size = size }
-            made.records.append(record)
-            made.changes += [.insertUpload(newborn.upload), .updateNode(record)]
-            made.closes[own] = moment
-            made.events += [
-                .opened(newborn.opened), .acknowledged(own, at: moment), .closed(own, size: size, at: moment),
-            ]
-        }
-        return made
+        for record in made?.records ?? [] { tree.recorded(record) }
+        for event in made?.events ?? [] { uploads.post(event) }
     }
 
     private func undo(_ made: LinkVersions) throws(FileSystemError) {
         for version in made.closes.keys { try spooled { () throws(SpoolError) in try spool.remove(version) } }
     }
 
+    /// On stable storage when it returns: these closes, and all that was journalled before.
+    func keep(_ closes: [VersionID: Timestamp]) throws(FileSystemError) {
+        let kept = closes.isEmpty ? [] : spool.synchronize(closes.keys.sorted()).durable
+        try namespace.journalled(
+            kept.compactMap { version in closes[version].map { .durable(version, ofClose: $0) } })
+        try synchronizeJournal()
+    }
+
     /// Versions of further names that are not published, and have the bytes that the node has.
     func shared(of node: NodeRecord, in tree: Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
+        guard node.names > 1 || configuration.followsSymlinks, let moment = try upload(of: node)?.closed else {
+            return [:]
+        }
         var closes: [VersionID: Timestamp] = [:]
-        for link in try companions(of: node, in: tree) {
-            guard let upload = try upload(of: link), upload.phase.isOnItsWay, let close = upload.closed else {
-                continue
-            }
+        for name in try companions(of: node, in: tree) {
+            guard let upload = try upload(of: name), upload.phase.isOnItsWay, let close = upload.closed,
+                close >= moment
+            else { continue }
             closes[upload.version] = close
         }
         return closes

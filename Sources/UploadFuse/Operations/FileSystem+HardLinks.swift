@@ -13,10 +13,7 @@ extension FileSystem {
         let (entry, closes) = try namespace.locked { tree throws(FileSystemError) in
             try link(try tree.node(FileID(inode)), to: name, in: try tree.directory(FileID(parent)).record, &tree)
         }
-        if configuration.closesDurably {
-            try keep(closes)
-            try synchronizeJournal()
-        }
+        if configuration.closesDurably { try keep(closes) }
         return entry
     }
 
@@ -31,7 +28,11 @@ extension FileSystem {
         if node.record.kind == .file { try checkType(of: name, in: directory.file, tree) }
         // From here on none of it leaves the spool before it is closed.
         node.content?.keep()
-        let close = try wholeClose(of: node)
+        let isHere = try isWhole(node)
+        guard isHere || node.record.kind != .file else {
+            explainOnce("what has left the spool, or could not be written, gets no further name: it could not be sent")
+            throw .unsupportedKind
+        }
         let moment = now()
         let touched = touched(directory, at: moment)
         var first = node.record
@@ -40,13 +41,13 @@ extension FileSystem {
         let record = NodeRecord(
             file: tree.newFile(), parent: directory.file, name: name, kind: first.kind,
             attributes: first.attributes, size: first.size, target: first.target, hardLinkOf: first.file)
-        let closes = try sharing(node) { isChanging throws(FileSystemError) in
-            let close = isChanging ? nil : close
-            return try give(
-                [record], close, with: [.insertNode(record), .updateNode(first), .updateNode(touched)], at: moment,
-                in: &tree)
+        let close = try lastClose(of: node)
+        let made = try close.map { close throws(FileSystemError) in
+            try newVersions(of: close, for: record.kind == .file ? [record] : [], in: &tree)
         }
+        try journal(made, with: [.insertNode(record), .updateNode(first), .updateNode(touched)], in: &tree)
         for record in [first, touched] { tree.recorded(record) }
+        let closes = made?.closes ?? [:]
         follow(record.file, in: &tree)
         let linked = try tree.node(first.file)
         tree.remember(linked)
@@ -55,17 +56,6 @@ extension FileSystem {
 
     /// As on ext4.
     private static let mostNames = 65_000
-
-    /// What a further name has to begin with; nil: nothing was closed yet.
-    /// - Throws: `unsupportedKind` when its bytes are no longer here as a whole.
-    private func wholeClose(of node: CachedNode) throws(FileSystemError) -> (version: VersionID, size: Int64)? {
-        guard node.record.kind == .file else { return nil }
-        guard try isWhole(node) else {
-            explainOnce("what has left the spool, or could not be written, gets no further name: it could not be sent")
-            throw .unsupportedKind
-        }
-        return try lastClose(of: node)
-    }
 
     // MARK: Names that go
 

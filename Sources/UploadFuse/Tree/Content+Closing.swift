@@ -9,8 +9,6 @@ struct PendingClose: Sendable {
     let changes: UInt64
     /// What the destination has of these chunks is not what was closed.
     let unsettled: RangeSet<ChunkIndex>
-    /// None of it has left the spool.
-    let isHere: Bool
 }
 
 extension Content {
@@ -63,12 +61,11 @@ extension Content {
     ///   - moment: the close's time.
     ///   - handle: what is flushed or released.
     ///   - flusher: who flushes; nil: not known.
-    ///   - journal: called under this content's lock, so no write slips between. Returns the closes of versions of
-    ///     further names that it has made of the same bytes.
+    ///   - journal: called under this content's lock, so no write slips between.
     /// - Throws: what an earlier write failed with, or what `journal` does.
     func acknowledge(
         at moment: Timestamp, of handle: FileHandle, by flusher: ProcessTable.Flusher?, isReleased: Bool,
-        _ journal: (PendingClose) throws(FileSystemError) -> [VersionID: Timestamp]
+        _ journal: (PendingClose) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
             if let flusher, let processes = context.processes {
@@ -90,7 +87,7 @@ extension Content {
             guard isLast || state.isLeft, state.authorship.tear == nil else { return }
             guard state.isChanged || state.track?.hasLapsed == true else { return }
             try checkTrack(&state)
-            state.shared = try journal(state.pendingClose)
+            try journal(state.pendingClose)
             state.track?.acknowledged(at: moment)
             state.isChanged = false
             state.modified = nil
@@ -209,7 +206,7 @@ extension Content.State {
     fileprivate var pendingClose: PendingClose {
         PendingClose(
             version: version, size: size, modified: modified, changes: changes,
-            unsettled: track?.unsettled ?? RangeSet(), isHere: released.isEmpty)
+            unsettled: track?.unsettled ?? RangeSet())
     }
 
     /// Who wrote last was killed while it still held the file. A close that it gave before (of another descriptor,

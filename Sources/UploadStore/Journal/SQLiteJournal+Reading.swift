@@ -48,6 +48,20 @@ extension SQLiteJournal {
             decode: NodeRecord.init(row:))
     }
 
+    package func hardLinksBehind() throws(JournalError) -> [NodeRecord] {
+        let columns = NodeRecord.columns.split(separator: ", ").map { "link.\($0)" }.joined(separator: ", ")
+        return try all(
+            """
+            SELECT \(columns) FROM node AS link
+            JOIN node AS first ON first.file = link.hard_link
+            JOIN upload ON upload.version = first.version
+            LEFT JOIN upload AS own ON own.version = link.version
+            WHERE link.hard_link IS NOT NULL AND link.kind = 1 AND upload.spooled = 1 AND upload.closed IS NOT NULL
+                AND (own.closed IS NULL OR own.closed < upload.closed)
+            ORDER BY link.file
+            """, decode: NodeRecord.init(row:))
+    }
+
     package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
         try all("SELECT \(NodeRecord.columns) FROM node WHERE kind = 2 ORDER BY file", decode: NodeRecord.init(row:))
     }

@@ -79,6 +79,7 @@ struct CrashingJournal: Journal {
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
         try journal.hasPublishedDescendant(directory)
     }
+    func hardLinksBehind() throws(JournalError) -> [NodeRecord] { try journal.hardLinksBehind() }
     func symbolicLinks() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinks() }
     func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord] { try journal.hardLinks(of: file) }
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {

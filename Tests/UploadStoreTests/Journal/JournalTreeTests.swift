@@ -67,6 +67,36 @@ struct JournalTreeTests {
         }
     }
 
+    @Test("tells which further names have not got their node's close", arguments: JournalUnderTest.allCases)
+    func hardLinksBehind(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            var node = try Samples.file(2, "a", version: 7)
+            node.names = 2
+            let link = NodeRecord(
+                file: FileID(3), parent: .root, name: try FileName("b"), kind: .file, attributes: Samples.attributes,
+                version: VersionID(8), hardLinkOf: node.file)
+            try journal.apply([
+                .insertNode(node), .insertNode(link), .insertUpload(Samples.upload(7, of: 2)),
+                .insertUpload(Samples.upload(8, of: 3)),
+            ])
+            #expect(try journal.hardLinksBehind().isEmpty)
+            try journal.apply([.closed(VersionID(7), size: 1, at: Timestamp(seconds: 5))])
+            #expect(try journal.hardLinksBehind() == [link])
+            try journal.apply([.closed(VersionID(8), size: 1, at: Timestamp(seconds: 4))])
+            #expect(try journal.hardLinksBehind() == [link])
+            try journal.apply([.closed(VersionID(8), size: 1, at: Timestamp(seconds: 5))])
+            #expect(try journal.hardLinksBehind().isEmpty)
+            try journal.apply([.reopened(VersionID(7)), .closed(VersionID(7), size: 2, at: Timestamp(seconds: 6))])
+            #expect(try journal.hardLinksBehind() == [link])
+            try journal.apply([.removeUpload(VersionID(8))])
+            #expect(try journal.hardLinksBehind() == [link])
+            try journal.apply([
+                .published(VersionID(7), Samples.receipt, at: Timestamp(seconds: 7)), .evicted(VersionID(7)),
+            ])
+            #expect(try journal.hardLinksBehind().isEmpty)
+        }
+    }
+
     @Test("tells all symbolic links, which may be published", arguments: JournalUnderTest.allCases)
     func symbolicLinks(kind: JournalUnderTest) throws {
         try kind.with { journal in
