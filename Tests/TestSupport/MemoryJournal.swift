@@ -125,8 +125,7 @@ package final class MemoryJournal: Journal {
                     let upload = first.version.flatMap({ state.uploads[$0] }), upload.isSpooled,
                     let close = upload.closed
                 else { return false }
-                let own = link.version.flatMap { state.uploads[$0]?.closed }
-                return own.map { $0 < close } ?? true
+                return link.version.flatMap { state.uploads[$0]?.closed } != close
             }.sorted { $0.file < $1.file }
         }
     }

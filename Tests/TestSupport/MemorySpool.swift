@@ -69,6 +69,15 @@ package final class MemorySpool: Spool {
         link.measure()
     }
 
+    package func isSame(_ one: VersionID, as other: VersionID) -> Bool {
+        let files = state.withLock { [$0.files[one], $0.files[other]] }.compactMap(\.self)
+        let numbers = files.map { file in
+            var status = stat()
+            return fstat(file.descriptor, &status) == 0 ? status.st_ino : 0
+        }
+        return numbers.count == 2 && numbers[0] == numbers[1]
+    }
+
     package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
         guard let file = state.withLock({ $0.files[version] }) else { throw .missing(version) }
         return file

@@ -67,6 +67,24 @@ struct FollowingTests {
         #expect(try content(leading) == "text")
     }
 
+    @Test("What leads through a link or a directory that is put in another's place leads elsewhere")
+    func onTheWay() throws {
+        try fixture.make("a", "a")
+        try fixture.make("b", "b")
+        try link("first", to: "b")
+        let second = try link("second", to: "first")
+        try link("other", to: "a")
+        try fixture.rename("other", to: "first")
+        #expect(try content(second) == "a")
+
+        try fixture.make("f", "one", in: try fixture.makeDirectory("one"))
+        try fixture.make("f", "two", in: try fixture.makeDirectory("two"))
+        let inside = try link("inside", to: "one/f")
+        try fixture.rename("one", to: "gone")
+        try fixture.rename("two", to: "one")
+        #expect(try content(inside) == "two")
+    }
+
     @Test("A link that is renamed leads from there; what it was to be published as before is given up")
     func linkRenamed() throws {
         let directory = try fixture.makeDirectory("d")

@@ -135,6 +135,45 @@ struct HardLinkTests {
         #expect(try fixture.spool.open(VersionID(4)).contents() == Array("TEXT".utf8))
     }
 
+    @Test(
+        "Nor is what a further name has that is not published, whatever keeps it from that",
+        arguments: [Phase.failed, .interrupted])
+    func changeUnderOther(phase: Phase) throws {
+        let inode = try linked()
+        switch phase {
+        case .failed:
+            try fixture.publish(VersionID(1))
+            try fixture.journal.apply([.setPhase(VersionID(2), .failed, failure: nil, retries: 0)])
+        default:
+            // As after a loss of power that the further name's close survived, and the node's did not.
+            let close = try #require(try upload(1)?.closed)
+            try fixture.journal.apply([
+                .lapsed(VersionID(1), ofClose: close), .setPhase(VersionID(1), .interrupted, failure: nil, retries: 0),
+            ])
+        }
+        let handle = try fixture.open(inode)
+        try fixture.write(handle, "TEXT")
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("text".utf8))
+        try fixture.close(handle)
+        #expect(try fixture.spool.open(VersionID(4)).contents() == Array("TEXT".utf8) && upload(4)?.file == further)
+    }
+
+    @Test("A stream that is refused a further name, or has lost it, goes on making room")
+    func makingRoom() throws {
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "1234567812345678")
+        let inode = try #require(try fixture.lookup("a")).attributes.inode
+        let track = try #require(fixture.uploads.track(1))
+        _ = track.drain()
+        try link(inode, "b")
+        #expect(!track.release(0..<8))
+        try fixture.unlink("b")
+        #expect(track.release(0..<8))
+        #expect(throws: FileSystemError.unsupportedKind) { try link(inode, "b") }
+        #expect(track.release(8..<16))
+        fixture.fileSystem.release(handle)
+    }
+
     @Test("A version of a further name is void before the bytes that it shares change")
     func lapses() throws {
         let handle = try fixture.open(try linked())

@@ -16,6 +16,9 @@ package protocol Spool: Sendable {
     /// for each name.
     func link(_ original: VersionID, to new: VersionID) throws(SpoolError)
 
+    /// Whether two versions are names of the same bytes. One that is not here has none.
+    func isSame(_ one: VersionID, as other: VersionID) -> Bool
+
     /// The spool file of a version, for reading and writing. Asked twice while somebody still holds
     /// the first answer, gives the same object: one descriptor per version.
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile

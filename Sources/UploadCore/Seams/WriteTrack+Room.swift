@@ -78,8 +78,14 @@ extension WriteTrack {
     }
 
     /// It has further names, and what they are published from is all of it.
-    package func keep() {
-        state.withLock { $0.isKept = true }
+    /// - Returns: false when some has left already.
+    @discardableResult
+    package func keep(_ isKept: Bool = true) -> Bool {
+        state.withLock { state in
+            guard !isKept || state.released.isEmpty else { return false }
+            state.isKept = isKept
+            return true
+        }
     }
 
     /// It stays after all.

@@ -65,7 +65,9 @@ extension FileSystem {
         try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             // Somebody has opened it to go on with it, and will close it.
-            guard let version = node.record.version, node.content?.hasWriters != true else { throw .notNow }
+            let followed = try tree.followed(node.record, below: configuration.mountpoint)
+            let inode = try tree.inode(of: followed ?? node)
+            guard let version = node.record.version, inode.content?.hasWriters != true else { throw .notNow }
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             guard upload?.phase == .interrupted else { throw .notNow }
             let moment = now()

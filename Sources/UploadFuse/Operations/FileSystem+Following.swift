@@ -18,21 +18,27 @@ extension FileSystem {
         do throws(FileSystemError) {
             let node = try tree.node(named)
             switch node.record.kind {
-            case .directory: break
-            case .link:
-                if let file = try tree.followed(node.record, below: configuration.mountpoint) {
-                    try complete(file.record.file, alsoCurrent: [named], in: &tree)
-                } else if node.record.version != nil {
-                    uploads.post(.removed(named))
-                }
-            case .file:
-                let file = try tree.inode(of: node).record
-                let followers = try tree.followers(of: file, below: configuration.mountpoint).map(\.file)
-                try complete(file.file, alsoCurrent: Set(followers), in: &tree)
+            case .file: try complete(tree.inode(of: node).record.file, in: &tree)
+            case .directory, .link:
+                // Also what leads through it.
+                try completeFollowed(in: &tree)
+                let leads = try tree.followed(node.record, below: configuration.mountpoint) != nil
+                if !leads, node.record.version != nil { uploads.post(.removed(named)) }
             }
         } catch {
             // Who made the name has it all the same.
             note(error, in: "follow")
         }
+    }
+
+    /// Every file that a link leads to is published under its name, too.
+    func completeFollowed(in tree: inout Tree) throws(FileSystemError) {
+        guard configuration.followsSymlinks else { return }
+        var files: Set<FileID> = []
+        for link in try journalled({ () throws(JournalError) in try journal.symbolicLinks() }) {
+            let file = try tree.followed(link, below: configuration.mountpoint)
+            if let file { files.insert(file.record.file) }
+        }
+        for file in files.sorted() { try complete(file, in: &tree) }
     }
 }

@@ -3,7 +3,7 @@ import UploadCore
 /// Versions that further names of a node get with its closes, so that each is published by itself.
 ///
 /// They are made when the last writer is gone, since only then its close is the last word; and whatever a kill has
-/// left undone is done at the next mount. Whether a name has its node's close the times tell.
+/// left undone is done at the next mount. A name has its node's close when its own is of the same time.
 extension FileSystem {
     /// A close as further names get it.
     struct NodeClose: Sendable {
@@ -29,20 +29,16 @@ extension FileSystem {
     }
 
     /// Gives all names of a node its last close that have not got it.
-    /// - Parameter alsoCurrent: names that are to get it in any case: they may have had that of another node.
     /// - Returns: the closes of their versions.
     @discardableResult
-    func complete(
-        _ file: FileID, alsoCurrent: Set<FileID> = [], in tree: inout Tree
-    ) throws(FileSystemError) -> [VersionID: Timestamp] {
+    func complete(_ file: FileID, in tree: inout Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
         let node = try tree.node(file)
         guard !node.isUnlinked, node.record.names > 1 || configuration.followsSymlinks,
             let close = try lastClose(of: node)
         else { return [:] }
         var names: [NodeRecord] = []
         for name in try companions(of: node.record, in: tree) {
-            let has = alsoCurrent.contains(name.file) ? nil : try upload(of: name)?.closed
-            if has.map({ $0 < close.moment }) ?? true { names.append(name) }
+            if try upload(of: name)?.closed != close.moment { names.append(name) }
         }
         guard !names.isEmpty else { return [:] }
         let made = try newVersions(of: close, for: names, in: &tree)
@@ -55,14 +51,8 @@ extension FileSystem {
         do throws(FileSystemError) {
             try namespace.locked { tree throws(FileSystemError) in
                 let links = try journalled { () throws(JournalError) in try journal.hardLinksBehind() }
-                var files = Set(links.compactMap(\.hardLinkOf))
-                if configuration.followsSymlinks {
-                    for link in try journalled({ () throws(JournalError) in try journal.symbolicLinks() }) {
-                        let file = try tree.followed(link, below: configuration.mountpoint)
-                        if let file { files.insert(file.record.file) }
-                    }
-                }
-                for file in files.sorted() { try complete(file, in: &tree) }
+                for file in Set(links.compactMap(\.hardLinkOf)).sorted() { try complete(file, in: &tree) }
+                try completeFollowed(in: &tree)
             }
         } catch {
             note(error, in: "mount")
@@ -81,8 +71,7 @@ extension FileSystem {
     func newVersions(
         of close: NodeClose, for names: [NodeRecord], in tree: inout Tree
     ) throws(FileSystemError) -> LinkVersions {
-        // Never before that of the node, whatever the clock says.
-        let moment = max(now(), close.moment)
+        let moment = close.moment
         var made = LinkVersions()
         for name in names {
             guard let path = try tree.path(of: name.parent), let last = name.name else { continue }
@@ -95,7 +84,7 @@ extension FileSystem {
             }
             var newborn = newborn(
                 own, of: name.file, at: path.appending(last), isFirst: name.version == nil, size: close.size,
-                created: moment)
+                created: now())
             newborn.upload.closedSize = close.size
             newborn.upload.closed = moment
             newborn.upload.phase = .queued
@@ -140,15 +129,13 @@ extension FileSystem {
         try synchronizeJournal()
     }
 
-    /// Versions of further names that are not published, and have the bytes that the node has.
+    /// Closes of further names that are not published, whatever keeps them from it, and have the node's own bytes.
     func shared(of node: NodeRecord, in tree: Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
-        guard node.names > 1 || configuration.followsSymlinks, let moment = try upload(of: node)?.closed else {
-            return [:]
-        }
+        guard node.names > 1 || configuration.followsSymlinks, let version = node.version else { return [:] }
         var closes: [VersionID: Timestamp] = [:]
         for name in try companions(of: node, in: tree) {
-            guard let upload = try upload(of: name), upload.phase.isOnItsWay, let close = upload.closed,
-                close >= moment
+            guard let upload = try upload(of: name), let close = upload.closed, upload.phase != .done,
+                spool.isSame(upload.version, as: version)
             else { continue }
             closes[upload.version] = close
         }

@@ -27,12 +27,22 @@ extension FileSystem {
         guard node.record.names < Self.mostNames else { throw .tooManyLinks }
         if node.record.kind == .file { try checkType(of: name, in: directory.file, tree) }
         // From here on none of it leaves the spool before it is closed.
-        node.content?.keep()
-        let isHere = try isWhole(node)
+        let isHere = try isWhole(node) && node.content?.keep() ?? true
         guard isHere || node.record.kind != .file else {
             explainOnce("what has left the spool, or could not be written, gets no further name: it could not be sent")
             throw .unsupportedKind
         }
+        do throws(FileSystemError) {
+            return try linked(node, as: name, in: directory, &tree)
+        } catch {
+            if node.record.names == 1 { node.content?.keep(false) }
+            throw error
+        }
+    }
+
+    private func linked(
+        _ node: CachedNode, as name: FileName, in directory: NodeRecord, _ tree: inout Tree
+    ) throws(FileSystemError) -> (Entry, [VersionID: Timestamp]) {
         let moment = now()
         let touched = touched(directory, at: moment)
         var first = node.record
@@ -92,7 +102,7 @@ extension FileSystem {
                 let path = directory.appending(name)
                 let nameClass = configuration.classifier.classify(path)
                 events = [.removed(link.record.file), .classified(record.file, nameClass)]
-                events += again.events(at: path, configuration)
+                events += again.isRetried ? [.retried(record.file)] : again.events(at: path, configuration)
             }
             return Loss(
                 changes: [
@@ -109,6 +119,8 @@ extension FileSystem {
     /// upload goes with it.
     private struct Republication {
         var changes: [JournalChange] = []
+        /// Its own has failed, and that of the name had not.
+        var isRetried = false
         var upload: UploadRecord?
         var moment = Timestamp(nanoseconds: 0)
 
@@ -137,7 +149,8 @@ extension FileSystem {
         guard let last = uploads.last, last.version == node.record.version else { return nil }
         guard last.phase == .done else {
             // What is listed stays so under the other name; what was closed for that is not to be lost.
-            return last.closedSize != nil || !own.phase.isOnItsWay ? Republication() : nil
+            guard own.phase.isOnItsWay else { return Republication() }
+            return last.closedSize == nil ? nil : Republication(isRetried: true)
         }
         guard last.isSpooled, let size = last.closedSize, node.content?.hasWriters != true else { return nil }
         return Republication(

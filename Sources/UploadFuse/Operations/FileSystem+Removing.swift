@@ -59,7 +59,10 @@ extension FileSystem {
     }
 
     func lost(_ loss: Loss, in tree: inout Tree) {
-        for record in loss.records { tree.recorded(record) }
+        for record in loss.records {
+            tree.recorded(record)
+            if record.names == 1 { (try? tree.node(record.file))?.content?.keep(false) }
+        }
         tree.unlinked(loss.gone, loss.orphan)
         for event in loss.events { uploads.post(event) }
     }

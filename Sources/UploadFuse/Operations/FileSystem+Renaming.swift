@@ -164,7 +164,7 @@ extension FileSystem {
             repeat {
                 let page = try namespace.locked { tree throws(FileSystemError) in
                     let page = try tree.children(of: next, after: last, limit: 64)
-                    for child in page where child.record.kind == .file {
+                    for child in page where child.record.kind != .directory {
                         uploads.post(.classified(child.record.file, try nameClass(of: child.record.file, in: tree)))
                     }
                     return page

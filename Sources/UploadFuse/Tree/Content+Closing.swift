@@ -119,6 +119,7 @@ extension Content {
                     return context.uploads.post(.spoiled(file.version, failure))
                 }
                 spoil(&state, FileSystemError(error), failure, isDamage: true)
+                for version in state.shared.keys { context.uploads.post(.spoiled(version, failure)) }
             }
             throw FileSystemError(error)
         }

@@ -40,9 +40,11 @@ extension Content {
         }
     }
 
-    /// It has got a further name, which it is to be kept for as a whole.
-    func keep() {
-        locked { $0.track?.keep() }
+    /// It gets a further name, which it is to be kept for as a whole; or has lost the last one.
+    /// - Returns: false when some of it has left the spool.
+    @discardableResult
+    func keep(_ isKept: Bool = true) -> Bool {
+        locked { $0.track?.keep(isKept) ?? true }
     }
 
     /// It is too big to be copied: the promise is taken back when the first byte changes.

@@ -57,7 +57,7 @@ extension SQLiteJournal {
             JOIN upload ON upload.version = first.version
             LEFT JOIN upload AS own ON own.version = link.version
             WHERE link.hard_link IS NOT NULL AND link.kind = 1 AND upload.spooled = 1 AND upload.closed IS NOT NULL
-                AND (own.closed IS NULL OR own.closed < upload.closed)
+                AND own.closed IS NOT upload.closed
             ORDER BY link.file
             """, decode: NodeRecord.init(row:))
     }

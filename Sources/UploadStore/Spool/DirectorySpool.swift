@@ -103,6 +103,14 @@ package final class DirectorySpool: Spool {
         count(new, occupied(by: original))
     }
 
+    package func isSame(_ one: VersionID, as other: VersionID) -> Bool {
+        var first = stat()
+        var second = stat()
+        return fstatat(directory.number, Self.name(of: one), &first, AT_SYMLINK_NOFOLLOW) == 0
+            && fstatat(directory.number, Self.name(of: other), &second, AT_SYMLINK_NOFOLLOW) == 0
+            && first.st_ino == second.st_ino
+    }
+
     /// What a write may wait for: some 30 ms.
     private static let longestCopy: Int64 = 64 << 20
 

@@ -207,6 +207,7 @@ struct CrashingSpool: Spool {
         try point.around(.spool) { () throws(SpoolError) in try spool.remove(version) }
     }
 
+    func isSame(_ one: VersionID, as other: VersionID) -> Bool { spool.isSame(one, as: other) }
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func occupied(by version: VersionID) -> Int64 { spool.occupied(by: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }

@@ -39,7 +39,10 @@ struct DirectorySpoolTests {
         try spool.link(VersionID(1), to: VersionID(2))
         #expect(spool.gauge.used == 2 * spool.occupied(by: VersionID(1)))
         #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
+        _ = try spool.create(VersionID(4))
+        #expect(spool.isSame(VersionID(1), as: VersionID(2)) && !spool.isSame(VersionID(1), as: VersionID(4)))
         try spool.remove(VersionID(1))
+        #expect(!spool.isSame(VersionID(1), as: VersionID(2)))
         #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
         #expect(throws: SpoolError.missing(VersionID(1))) { try spool.link(VersionID(1), to: VersionID(3)) }
         #expect(throws: SpoolError.self) { try spool.link(VersionID(2), to: VersionID(2)) }
