@@ -88,7 +88,11 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: house),
+            swiftSettings: house,
+            // libfuse is to find ours (LibfuseLog.swift); nothing else refers to it.
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--undefined=perror", "-Xlinker", "--export-dynamic-symbol=perror"])
+            ]),
 
         // Tests mirror the sources.
         .target(

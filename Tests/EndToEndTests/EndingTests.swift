@@ -176,6 +176,11 @@ extension EndToEnd {
             #expect(try Shell.must("cat \(server.file("a"))") == "one\ntwo\n")
         }
 
+        @Test("What libfuse says on threads that it cancels can't keep stderr locked: perror(3) is our own")
+        func cancelledThreads() throws {
+            try Shell.must("nm -D --defined-only \(Binary.path) | grep -q ' T perror$'")
+        }
+
         @Test("Unmounting with a program still in it is refused, and told; the mount goes on", .timeLimit(.minutes(1)))
         func busy() throws {
             let scene = try Scene()

@@ -1,4 +1,5 @@
 import CFuse
+import Glibc
 import Logging
 import Synchronization
 
@@ -46,4 +47,17 @@ func libfuseLog(_ level: Int32, _ line: UnsafePointer<CChar>?) {
         default: .debug
         }
     LibfuseLog.write(text, level: swiftLevel)
+}
+
+/// libfuse tells of a failed read of its device by perror(3), on threads that it cancels as soon as one of them has
+/// seen the end of the session. Cancelled while it writes, glibc's perror leaves stderr locked for ever, and whoever
+/// logs next stands still with it. The dynamic linker finds this one first, which is not cancelled.
+@_cdecl("perror")
+func perrorOfLibfuse(_ prefix: UnsafePointer<CChar>?) {
+    let code = errno
+    var state: Int32 = 0
+    pthread_setcancelstate(Int32(PTHREAD_CANCEL_DISABLE), &state)
+    defer { pthread_setcancelstate(state, nil) }
+    let text = prefix.map { String(cString: $0) } ?? ""
+    LibfuseLog.write("\(text): \(String(cString: strerror(code)))", level: .notice)
 }

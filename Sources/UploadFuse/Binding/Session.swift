@@ -75,7 +75,8 @@ final class Session: @unchecked Sendable {
         let result = uploadfs_session_loop(session, 1, Self.threads)
         finish()
         loop.leave()
-        return result < 0 ? -result : 0
+        // A request that went with the mount while it was being read is no failure.
+        return result < 0 && result != -ECONNABORTED ? -result : 0
     }
 
     /// Takes the mountpoint away and waits for the loop. Those who hold files open have `grace`; then
