@@ -270,6 +270,23 @@ struct HardLinkTests {
         try fixture.unlink("b")
     }
 
+    @Test("What a further name is owed is not lost with its first name, nor with the room that is made")
+    func owed() throws {
+        let inode = try fixture.makePublished()
+        _ = try fixture.namespace.claim(first)
+        fixture.namespace.release(first, published: true)
+        let writer = try fixture.open(inode)
+        // Its version comes when the writer is gone.
+        try link(inode, "b")
+        #expect(try fixture.namespace.evict(first, VersionID(1)) == false)
+        try fixture.make("x", "other")
+        #expect(throws: FileSystemError.beingPublished) { try fixture.rename("x", to: "a") }
+        try fixture.close(writer)
+        let given = try #require(try fixture.journal.newestUpload(of: further))
+        #expect(given.closed == (try upload(1)?.closed) && given.closedSize == 4)
+        #expect(try fixture.namespace.evict(first, VersionID(1)))
+    }
+
     @Test("Which of the names is to stay can't be told while one of them is being published")
     func beingPublished() throws {
         _ = try linked()

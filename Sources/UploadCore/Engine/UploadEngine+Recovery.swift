@@ -186,7 +186,7 @@ extension UploadEngine {
     /// - Returns: whether it is gone.
     private func undoCreation(of record: UploadRecord) throws(JournalError) -> Bool {
         guard record.session == nil, var node = try world.journal.node(record.file), node.version == record.version,
-            node.size == 0, node.names == 1, node.hardLinkOf == nil
+            node.size == 0
         else { return false }
         let older = try world.journal.uploads(of: record.file).last { $0.version < record.version }
         if let older {
@@ -195,7 +195,8 @@ extension UploadEngine {
             self.record([.updateNode(node), .removeUpload(record.version)])
             return true
         }
-        guard !node.isPublished else { return false }
+        // A node that has further names, or is one, is never the only thing that goes.
+        guard !node.isPublished, node.names == 1, node.hardLinkOf == nil else { return false }
         self.record([.removeUpload(record.version), .removeNode(record.file)])
         return true
     }

@@ -57,13 +57,9 @@ extension FileSystem {
         let departure = content.released(handle)
         var closes: [VersionID: Timestamp] = [:]
         if let event = departure.event {
+            // First the further names: who waits for all is not to find them missing.
+            closes = completed(handle.file, in: &tree)
             uploads.post(event)
-            do throws(FileSystemError) {
-                closes = try complete(handle.file, in: &tree)
-            } catch {
-                // Made up for at the next mount.
-                note(error, in: "release")
-            }
         }
         guard departure.isLast else { return closes }
         do throws(FileSystemError) {

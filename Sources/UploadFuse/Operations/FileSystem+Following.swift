@@ -39,6 +39,6 @@ extension FileSystem {
             let file = try tree.followed(link, below: configuration.mountpoint)
             if let file { files.insert(file.record.file) }
         }
-        for file in files.sorted() { try complete(file, in: &tree) }
+        for file in files.sorted() { completed(file, in: &tree) }
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 import UploadCore
 
 /// Versions that further names of a node get with its closes, so that each is published by itself.
@@ -46,12 +47,25 @@ extension FileSystem {
         return made.closes
     }
 
+    /// As `complete`, where nobody is there to be told that it failed: it is tried again at the next mount.
+    @discardableResult
+    func completed(_ file: FileID, in tree: inout Tree) -> [VersionID: Timestamp] {
+        do throws(FileSystemError) {
+            return try complete(file, in: &tree)
+        } catch {
+            logger.error(
+                "what was closed could not be given to the other names of a file; it is tried again at the next mount",
+                metadata: ["inode": "\(file)", "error": "\(error)"])
+            return [:]
+        }
+    }
+
     /// What a kill, or a loss of power, has left undone. To be called once, before there are writers.
     func completeNames() {
         do throws(FileSystemError) {
             try namespace.locked { tree throws(FileSystemError) in
                 let links = try journalled { () throws(JournalError) in try journal.hardLinksBehind() }
-                for file in Set(links.compactMap(\.hardLinkOf)).sorted() { try complete(file, in: &tree) }
+                for file in Set(links.compactMap(\.hardLinkOf)).sorted() { completed(file, in: &tree) }
                 try completeFollowed(in: &tree)
             }
         } catch {
@@ -132,8 +146,13 @@ extension FileSystem {
     /// Closes of further names that are not published, whatever keeps them from it, and have the node's own bytes.
     func shared(of node: NodeRecord, in tree: Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
         guard node.names > 1 || configuration.followsSymlinks, let version = node.version else { return [:] }
+        var names = try tree.hardLinks(of: node).map(\.record)
+        if configuration.followsSymlinks {
+            // Also those that lead elsewhere by now.
+            names += try journalled { () throws(JournalError) in try journal.symbolicLinks() }
+        }
         var closes: [VersionID: Timestamp] = [:]
-        for name in try companions(of: node, in: tree) {
+        for name in names {
             guard let upload = try upload(of: name), let close = upload.closed, upload.phase != .done,
                 spool.isSame(upload.version, as: version)
             else { continue }

@@ -142,14 +142,16 @@ extension FileSystem {
     private func publishedAgain(
         _ node: CachedNode, instead link: NodeRecord, at moment: Timestamp
     ) throws(FileSystemError) -> Republication? {
-        guard let own = try upload(of: link), own.phase != .done else { return Republication() }
+        guard node.record.kind == .file else { return Republication() }
+        let own = try upload(of: link)
         let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
-        // The same content, or a newer one.
+        // It has the last close already; or the same content, or a newer one, is on its way.
+        if let own, own.phase == .done, own.closed == uploads.last?.closed { return Republication() }
         if uploads.contains(where: \.phase.isOnItsWay) { return Republication() }
         guard let last = uploads.last, last.version == node.record.version else { return nil }
         guard last.phase == .done else {
             // What is listed stays so under the other name; what was closed for that is not to be lost.
-            guard own.phase.isOnItsWay else { return Republication() }
+            guard own?.phase.isOnItsWay == true else { return Republication() }
             return last.closedSize == nil ? nil : Republication(isRetried: true)
         }
         guard last.isSpooled, let size = last.closedSize, node.content?.hasWriters != true else { return nil }

@@ -42,7 +42,7 @@ extension FileSystem {
             }
             // No file is ever published under a temporary name; below such a directory they are.
             let isDirectoryMoved = moving.contains { $0.record.kind == .directory }
-            if target?.record.kind == .file || classes.contains(.ordinary) || isDirectoryMoved {
+            if target.map({ $0.record.kind != .directory }) == true || classes.contains(.ordinary) || isDirectoryMoved {
                 tree.gaveUpName(ofDirectory: isDirectoryMoved)
             }
             for node in moving { follow(node.record.file, in: &tree) }

@@ -125,11 +125,12 @@ extension Content {
             track.promise(false)
         }
         guard !state.isChanged else { return }
-        if !state.isUnlinked {
+        let shared = state.shared
+        if !state.isUnlinked || !shared.isEmpty {
             let version = state.version
-            let shared = state.shared
+            let reopened: [JournalChange] = state.isUnlinked ? [] : [.reopened(version)]
             let isDurable = try journalled { () throws(JournalError) in
-                try context.journal.apply([.reopened(version)] + shared.map { .lapsed($0.key, ofClose: $0.value) })
+                try context.journal.apply(reopened + shared.map { .lapsed($0.key, ofClose: $0.value) })
                 // In this order: once it is reopened, nobody marks it any more.
                 return try context.journal.upload(version)?.durable != nil
             }

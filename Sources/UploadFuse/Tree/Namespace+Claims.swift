@@ -55,6 +55,7 @@ extension Namespace: NameClaims {
                 guard try isDone(version) else { return false }
                 // Of an open one the readers keep what they have.
                 guard node.record.version != version || node.content?.hasWriters != true else { return false }
+                if node.record.version == version, try isOwed(node.record, in: tree) { return false }
                 try journalled([.evicted(version)])
                 return true
             }
@@ -63,6 +64,21 @@ extension Namespace: NameClaims {
         // Unlinked or replaced, and killed before that was cleaned up: nobody reads it, or writes to it.
         try journal.apply([.evicted(version)])
         return true
+    }
+
+    /// Further names have not got its last close yet, which is made of these bytes.
+    private func isOwed(_ node: NodeRecord, in tree: Tree) throws(FileSystemError) -> Bool {
+        let links = try tree.hardLinks(of: node).map(\.record)
+        guard !links.isEmpty else { return false }
+        func close(_ record: NodeRecord) throws(FileSystemError) -> Timestamp? {
+            guard let version = record.version else { return nil }
+            do throws(JournalError) { return try journal.upload(version)?.closed } catch { throw .journal(error) }
+        }
+        let last = try close(node)
+        for link in links where link.kind == .file {
+            if try close(link) != last { return true }
+        }
+        return false
     }
 
     private func isDone(_ version: VersionID) throws(FileSystemError) -> Bool {
