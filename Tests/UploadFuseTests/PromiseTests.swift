@@ -117,6 +117,19 @@ import UploadCore
         #expect(try fixture.journal.newestUpload(of: FileID(2))?.closedSize == 5)
     }
 
+    @Test("Nor is it one of a second descriptor, through which the parent is still to write")
+    func closedByChildUnused() throws {
+        let fixture = try FileSystemFixture()
+        let first = try fixture.create("a")
+        let second = try fixture.fileSystem.open(2, flags: O_WRONLY, by: 7).handle
+        try fixture.close(first, by: 7)
+        try fixture.fileSystem.flush(second, by: 8)
+        #expect(try fixture.journal.upload(VersionID(1))?.closed == nil)
+        try fixture.write(second, "whole", by: 7)
+        try fixture.close(second, by: 7)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 5)
+    }
+
     @Test("Who closes a descriptor of its own gives the close, though another program wrote last and lives")
     func closedByOther() throws {
         let fixture = try FileSystemFixture()

@@ -21,10 +21,11 @@ struct ProcessTable: Sendable {
         let process: Int32
         let death: Death?
 
-        /// This one lets go of a copy that was lent to it: who wrote through that descriptor last is another process,
-        /// and lives. A program that starts another one does that in the middle of its writing.
-        func hasBorrowed(from writer: Int32, _ table: ProcessTable) -> Bool {
-            writer > 0 && process != writer && table.isAlive(writer)
+        /// This one lets go of a copy that was lent to it: who wrote through that descriptor last, or has only opened
+        /// it yet, is another process, and lives. A program that starts another one does that in the middle of its
+        /// writing.
+        func hasBorrowed(from user: Int32, _ table: ProcessTable) -> Bool {
+            user > 0 && process != user && table.isAlive(user)
         }
     }
 

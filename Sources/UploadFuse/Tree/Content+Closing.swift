@@ -69,10 +69,10 @@ extension Content {
     ) throws(FileSystemError) {
         try locked { state throws(FileSystemError) in
             if let flusher, let processes = context.processes {
-                let writer = state.unfinished[ObjectIdentifier(handle)]?.writer ?? 0
-                state.authorship.flushed(by: flusher, of: writer)
-                // Its writer goes on, and closes it then.
-                if !isReleased, flusher.hasBorrowed(from: writer, processes) { return }
+                let holder = state.unfinished[ObjectIdentifier(handle)] ?? State.Holder()
+                state.authorship.flushed(by: flusher, of: holder.writer)
+                // Its user goes on, and closes it then.
+                if !isReleased, flusher.hasBorrowed(from: holder.user, processes) { return }
             }
             let isLast = isReleased && state.writers == 1
             state.unfinished[ObjectIdentifier(handle)] = nil

@@ -42,6 +42,9 @@ final class Content: Sendable {
             var opener: Int32 = 0
             /// Who changed something through it last.
             var writer: Int32 = 0
+
+            /// Whose close of it counts: who opened it may not have written yet.
+            var user: Int32 { writer > 0 ? writer : opener }
         }
         var handles = 0
         /// New, or changed since the journal's last `.closed`.

@@ -189,6 +189,11 @@ enum CrashWriters {
                 self.note("begin", name, content)
                 first = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
                 second = os.open(self.path(name), os.O_WRONLY)
+                if self.random.randrange(2):
+                    # A child closes the copies that it was born with.
+                    child = os.fork()
+                    if child == 0: os._exit(0)
+                    os.waitpid(child, 0)
                 for number, at in enumerate(range(0, len(content), 60000)):
                     last = at + 60000 >= len(content)
                     if last: os.close(first)
