@@ -17,6 +17,7 @@ extension MemoryJournal.State {
             known.version = node.version
             known.isPublished = node.isPublished
             known.names = node.names
+            known.declined = node.declined
             nodes[node.file] = known
             if let version = node.version { highest.version = max(highest.version, version) }
         case .moveNode(let file, let parent, let name):

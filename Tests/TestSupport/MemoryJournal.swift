@@ -21,6 +21,7 @@ package final class MemoryJournal: Journal {
         var state: State
         var applied: [[JournalChange]] = []
         var error: JournalError?
+        var applying: JournalError?
         var synchronized = 0
         var synchronizing: JournalError?
     }
@@ -39,6 +40,11 @@ package final class MemoryJournal: Journal {
         guarded.withLock { $0.error = error }
     }
 
+    /// What `apply` throws from now on; nil: nothing.
+    package func failApplying(with error: JournalError?) {
+        guarded.withLock { $0.applying = error }
+    }
+
     /// What `synchronize` throws from now on; nil: nothing.
     package func failSynchronizing(with error: JournalError?) {
         guarded.withLock { $0.synchronizing = error }
@@ -52,7 +58,7 @@ package final class MemoryJournal: Journal {
 
     package func apply(_ changes: [JournalChange]) throws(JournalError) {
         let outcome: Result<Void, JournalError> = guarded.withLock { guarded in
-            if let error = guarded.error { return .failure(error) }
+            if let error = guarded.error ?? guarded.applying { return .failure(error) }
             do throws(JournalError) {
                 var state = guarded.state
                 for change in changes { try state.apply(change) }
@@ -125,13 +131,25 @@ package final class MemoryJournal: Journal {
                     let upload = first.version.flatMap({ state.uploads[$0] }), upload.isSpooled,
                     let close = upload.closed
                 else { return false }
-                return link.version.flatMap { state.uploads[$0]?.closed } != close
+                return link.version.flatMap { state.uploads[$0]?.closed } != close && link.declined != close
             }.sorted { $0.file < $1.file }
         }
     }
 
     package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
         try read { $0.nodes.values.filter { $0.kind == .link }.sorted { $0.file < $1.file } }
+    }
+
+    package func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
+        try symbolicLinks().filter { link in link.targetSteps.contains { steps.contains(String($0)) } }
+    }
+
+    package func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord] {
+        let uploads = try read(\.uploads)
+        return try symbolicLinks().filter { link in
+            guard let upload = link.version.flatMap({ uploads[$0] }) else { return false }
+            return ![.done, .cancelled].contains(upload.phase)
+        }
     }
 
     package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {

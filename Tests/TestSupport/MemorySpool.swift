@@ -70,12 +70,18 @@ package final class MemorySpool: Spool {
     }
 
     package func isSame(_ one: VersionID, as other: VersionID) -> Bool {
-        let files = state.withLock { [$0.files[one], $0.files[other]] }.compactMap(\.self)
-        let numbers = files.map { file in
+        sharing(with: one).contains(other)
+    }
+
+    package func isLinked(_ version: VersionID) -> Bool { sharing(with: version).count > 1 }
+
+    package func sharing(with version: VersionID) -> [VersionID] {
+        let files = state.withLock(\.files)
+        let numbers = files.mapValues { file in
             var status = stat()
             return fstat(file.descriptor, &status) == 0 ? status.st_ino : 0
         }
-        return numbers.count == 2 && numbers[0] == numbers[1]
+        return files.keys.filter { numbers[$0] == numbers[version] }
     }
 
     package func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile {
@@ -102,12 +108,18 @@ package final class MemorySpool: Spool {
             return state.beforeSynchronizing
         }
         act?()
+        let others = Dictionary(uniqueKeysWithValues: versions.map { ($0, sharing(with: $0)) })
         return state.withLock { state in
             var outcome = Synchronized()
             for version in versions {
                 let error = state.files[version] == nil ? .missing(version) : state.damaged[version]
-                if let error { outcome.damaged[version] = error } else { outcome.durable.append(version) }
+                guard let error else {
+                    outcome.durable.append(version)
+                    continue
+                }
+                for other in [version] + (others[version] ?? []) { outcome.damaged[other] = error }
             }
+            outcome.durable.removeAll { outcome.damaged[$0] != nil }
             return outcome
         }
     }

@@ -149,6 +149,29 @@ final class FileSystemFixture: Sendable {
         try fileSystem.lookup(Array(name.utf8), in: parent)
     }
 
+    @discardableResult
+    func link(_ inode: UInt64, _ name: String, in parent: UInt64 = 1) throws -> Entry {
+        try fileSystem.link(inode, to: Array(name.utf8), in: parent)
+    }
+
+    /// "a", closed, and "b", the same.
+    func linked(_ text: String = "text") throws -> UInt64 {
+        let inode = try make("a", text)
+        try link(inode, "b")
+        _ = uploads.takeEvents()
+        return inode
+    }
+
+    /// The same state, mounted again.
+    func mountedAgain(followsSymlinks: Bool = false) throws -> FileSystem {
+        var configuration = namespace.configuration
+        configuration.followsSymlinks = followsSymlinks
+        let next = try Namespace(journal: journal, spool: spool, configuration: configuration, now: namespace.now)
+        return FileSystem(namespace: next, uploads: uploads, logger: fileSystem.logger)
+    }
+
+    func upload(_ version: Int64) throws -> UploadRecord? { try journal.upload(VersionID(version)) }
+
     func unlink(_ name: String, in parent: UInt64 = 1) throws {
         try fileSystem.unlink(Array(name.utf8), in: parent)
     }

@@ -132,4 +132,50 @@ struct FollowingTests {
             Array("l".utf8), in: 1, to: Array("a".utf8), by: FileSystemFixture.caller)
         #expect(try fixture.journal.newestUpload(of: FileID(entry.attributes.inode)) == nil)
     }
+
+    @Test("Mounted without the option again, what links are still to be published with does not change")
+    func notFollowedAnyMore() throws {
+        let inode = try fixture.make("a", "text")
+        let leading = try link("l", to: "a")
+        try fixture.publish(VersionID(1))
+        let next = try fixture.mountedAgain(followsSymlinks: false)
+        let handle = try next.open(inode, flags: O_WRONLY).handle
+        let written = Array("TEXT".utf8).withUnsafeBytes { bytes in
+            Result { () throws(FileSystemError) in
+                try next.write(handle, MemorySource(bytes: bytes), at: 0, by: 0)
+            }
+        }
+        _ = try written.get()
+        #expect(try content(leading) == "text")
+        next.release(handle)
+    }
+
+    @Test("A link gets no name of a type that is not taken")
+    func types() throws {
+        let fixture = try FileSystemFixture(types: ["text/plain"], followsSymlinks: true)
+        try fixture.make("a.txt")
+        func link(_ name: String) throws {
+            _ = try fixture.fileSystem.makeLink(
+                Array(name.utf8), in: 1, to: Array("a.txt".utf8), by: FileSystemFixture.caller)
+        }
+        #expect(throws: FileSystemError.typeRefused) { try link("a.png") }
+        try link("b.txt")
+        #expect(throws: FileSystemError.typeRefused) { try fixture.rename("b.txt", to: "b.png") }
+        #expect(try fixture.names() == ["a.txt", "b.txt"])
+    }
+
+    @Test("Directories that change places take the links that lead into them, and out of them, elsewhere")
+    func exchanged() throws {
+        for name in ["one", "two"] {
+            let directory = try fixture.makeDirectory(name)
+            try fixture.make("f", name, in: directory)
+            let below = try fixture.makeDirectory("below", in: directory)
+            try link("out", to: "../f", in: below)
+        }
+        let into = try link("into", to: "./one/f")
+        let through = try link("through", to: "one/below/out")
+        #expect(try content(into) == "one" && content(through) == "one")
+        try fixture.rename("one", to: "two", flags: .exchange)
+        #expect(try content(into) == "two" && content(through) == "two")
+    }
 }

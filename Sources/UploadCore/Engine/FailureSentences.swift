@@ -110,6 +110,14 @@ package enum FailureSentences {
             remedy: "Remove the file here, or have the limit raised there and write it again.")
     }
 
+    /// A further name of a file is to be published with the file's last close, and could not be made ready for that.
+    package static func nameNotGiven(_ error: SpoolError) -> Failure {
+        Failure(
+            code: "name-not-given",
+            reason: "What was closed could not be taken over for this name of the file. \(spool(error).reason)",
+            remedy: "Mend that and retry it (\"retry PATH\" to .uploadfs/control); the next mount does it by itself.")
+    }
+
     package static func spool(_ error: SpoolError) -> Failure {
         switch error {
         case .noSpace:

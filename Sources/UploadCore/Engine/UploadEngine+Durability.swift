@@ -119,6 +119,7 @@ extension UploadEngine {
         }
         let (outcome, isJournalKept) = kept.withLock { $0 }
         showKeeping(isJournalKept)
+        let answered = Set(outcome.durable).union(outcome.damaged.keys)
         for version in outcome.durable where gathered[version] == closes[version] { gathered[version] = nil }
         for (version, error) in outcome.damaged {
             // Given up since this round began, and its bytes are gone: that is no damage.
@@ -129,7 +130,7 @@ extension UploadEngine {
         for (version, close) in closes where !isJournalKept || gathered[version] != close {
             replace(version, after: close)
         }
-        return outcome.durable.count + outcome.damaged.count == closes.count && isJournalKept
+        return closes.keys.allSatisfy { answered.contains($0) } && isJournalKept
     }
 
     private static let keptFact = "kept"

@@ -61,15 +61,18 @@ package struct NodeRecord: Hashable, Sendable {
     package let hardLinkOf: FileID?
     /// How many names a node has, st_nlink; 1 for further names.
     package var names: Int
+    /// The close of the file it stands for that this name is not to be published with: somebody cancelled that.
+    package var declined: Timestamp?
 
     package init(
         file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
         version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil, hardLinkOf: FileID? = nil,
-        names: Int = 1
+        names: Int = 1, declined: Timestamp? = nil
     ) {
         self.target = target
         self.hardLinkOf = hardLinkOf
         self.names = names
+        self.declined = declined
         self.file = file
         self.parent = parent
         self.name = name
@@ -79,4 +82,15 @@ package struct NodeRecord: Hashable, Sendable {
         self.version = version
         self.isPublished = isPublished
     }
+}
+
+extension NodeRecord {
+    /// The names that a link's target goes through, in their order, without what means no step; none when it is no
+    /// UTF-8, and leads to nothing here then.
+    package static func steps(of target: [UInt8]) -> [Substring] {
+        guard let text = String(validating: target, as: UTF8.self) else { return [] }
+        return text.split(separator: "/").filter { $0 != "." }
+    }
+
+    package var targetSteps: [Substring] { target.map(Self.steps) ?? [] }
 }

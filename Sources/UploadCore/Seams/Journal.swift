@@ -24,6 +24,10 @@ package protocol Journal: Sendable {
     func hardLinksBehind() throws(JournalError) -> [NodeRecord]
     /// All symbolic links, oldest first.
     func symbolicLinks() throws(JournalError) -> [NodeRecord]
+    /// Those of them whose target goes through one of these names, at any place.
+    func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord]
+    /// Those of them that have a version which is not published, wherever they lead.
+    func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord]
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]?
     func extendedAttributeNames(of file: FileID) throws(JournalError) -> [String]
     /// The highest numbers ever given out, also to what is gone since: (0, 0) for a new journal.
@@ -72,7 +76,7 @@ package enum JournalChange: Sendable, Hashable {
     // The tree.
 
     case insertNode(NodeRecord)
-    /// Attributes, size, version, isPublished and how many names a node has that is there.
+    /// Attributes, size, version, isPublished, names and what was declined of a node that is there.
     case updateNode(NodeRecord)
     /// Both at once, so that each may take the other's name.
     case exchangeNodes(NodePlace, NodePlace)

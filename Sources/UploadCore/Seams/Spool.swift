@@ -19,6 +19,13 @@ package protocol Spool: Sendable {
     /// Whether two versions are names of the same bytes. One that is not here has none.
     func isSame(_ one: VersionID, as other: VersionID) -> Bool
 
+    /// Whether any other version is a name of the same bytes.
+    func isLinked(_ version: VersionID) -> Bool
+
+    /// All versions that are names of the same bytes, this one too, in no order: none when it is not here. Looks at
+    /// every spool file, so it is for what happens rarely.
+    func sharing(with version: VersionID) throws(SpoolError) -> [VersionID]
+
     /// The spool file of a version, for reading and writing. Asked twice while somebody still holds
     /// the first answer, gives the same object: one descriptor per version.
     func open(_ version: VersionID) throws(SpoolError) -> any SpoolFile
@@ -37,7 +44,8 @@ package protocol Spool: Sendable {
 
     /// Brings the bytes of all of these to stable storage, and their names: together, which costs little
     /// more than one of them alone. Blocks as long as the disk takes.
-    /// - Returns: which are there now, and which never will be. Of the others nothing can be said at the moment.
+    /// - Returns: which are there now, and which never will be, also of those that were not asked for and have the
+    ///   same bytes. Of the others nothing can be said at the moment.
     func synchronize(_ versions: [VersionID]) -> Synchronized
 
     /// How much of the quota is in use; kept up to date by whatever is done through this seam.

@@ -31,10 +31,13 @@ extension FileSystem {
         switch command {
         case .pause: uploads.post(.paused(true))
         case .resume: uploads.post(.paused(false))
-        case .retryAll: uploads.post(.retried(nil))
+        case .retryAll:
+            completeNames()
+            uploads.post(.retried(nil))
         case .release(let path): try release(try status(path, in: [.interrupted]).file)
         case .retry(let path):
             let file = try status(path, in: [.failed, .waiting]).file
+            if try isGivenAgain(file) { return }
             // What a failed write has left is never sent as it is.
             let upload = try journalled { () throws(JournalError) in try journal.newestUpload(of: file) }
             guard upload?.isSpoiled != true else { throw .lost }
@@ -42,6 +45,18 @@ extension FileSystem {
         case .discard(let path): try giveUp(try status(path, in: [.failed, .interrupted]))
         case .cancel(let path):
             try giveUp(try status(path, in: [.queued, .uploading, .waiting, .held, .failed, .interrupted]))
+        }
+    }
+
+    /// A name that could not get the last close of its file: it does now.
+    private func isGivenAgain(_ name: FileID) throws(FileSystemError) -> Bool {
+        try namespace.locked { tree throws(FileSystemError) in
+            let node = try tree.node(name)
+            let source = try tree.source(of: node, below: configuration.mountpoint).record.file
+            guard source != name, let failed = try tree.upload(of: node.record), failed.isSpoiled, !failed.isSpooled
+            else { return false }
+            let closes = try complete(source, in: &tree)
+            return try tree.node(name).record.version.map { closes[$0] != nil } ?? false
         }
     }
 
@@ -65,8 +80,7 @@ extension FileSystem {
         try namespace.locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             // Somebody has opened it to go on with it, and will close it.
-            let followed = try tree.followed(node.record, below: configuration.mountpoint)
-            let inode = try tree.inode(of: followed ?? node)
+            let inode = try tree.source(of: node, below: configuration.mountpoint)
             guard let version = node.record.version, inode.content?.hasWriters != true else { throw .notNow }
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             guard upload?.phase == .interrupted else { throw .notNow }
@@ -114,6 +128,14 @@ extension FileSystem {
             var record = node.record
             record.version = older.version
             if record.kind == .file { record.size = older.closedSize ?? 0 }
+            if record.kind == .link || record.hardLinkOf != nil {
+                let source = try tree.source(of: node, below: configuration.mountpoint).record
+                // No later word of this close is one for this name.
+                if source.file != file { record.declined = try tree.upload(of: source)?.closed }
+            } else if try !shared(of: node.record, in: tree).isEmpty {
+                // What they are published with would be other than what the mount shows then.
+                throw .sharedWithNames
+            }
             record.attributes.changed = now()
             // Void from here on, so that the engine does not publish it before it hears of this.
             let void: [JournalChange] = close.map { [.lapsed(version, ofClose: $0)] } ?? []

@@ -68,6 +68,9 @@ extension FileSystem {
         _ bytes: [UInt8], in parent: UInt64, to target: [UInt8], by caller: Caller
     ) throws(FileSystemError) -> Entry {
         let name = try checkedName(bytes, in: parent)
+        if configuration.followsSymlinks {
+            try namespace.locked { tree throws(FileSystemError) in try checkType(of: name, in: FileID(parent), tree) }
+        }
         return try makeNode(name, .link, in: parent, mode: 0o777, target: target, by: caller)
     }
 
@@ -179,8 +182,8 @@ extension FileSystem {
 
     var writerContext: WriterContext {
         WriterContext(
-            journal: journal, uploads: uploads, maximumFileSize: configuration.maximumFileSize, now: now,
-            processes: configuration.processes,
+            journal: journal, spool: spool, uploads: uploads, maximumFileSize: configuration.maximumFileSize,
+            now: now, processes: configuration.processes,
             report: { [logger, configuration] file, failure in
                 logger.warning(
                     "a write failed, so its file is not uploaded",

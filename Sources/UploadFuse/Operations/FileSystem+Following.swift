@@ -17,11 +17,13 @@ extension FileSystem {
         guard configuration.followsSymlinks else { return }
         do throws(FileSystemError) {
             let node = try tree.node(named)
+            guard let name = node.record.name?.text else { return }
             switch node.record.kind {
-            case .file: try complete(tree.inode(of: node).record.file, in: &tree)
-            case .directory, .link:
-                // Also what leads through it.
-                try completeFollowed(in: &tree)
+            case .file: completed(try tree.inode(of: node).record.file, in: &tree)
+            // Those that are in it may lead out of it.
+            case .directory: try completeFollowed(by: tree.links(through: [name, ".."]), in: &tree)
+            case .link:
+                try completeFollowed(by: [node.record] + tree.links(through: [name]), in: &tree)
                 let leads = try tree.followed(node.record, below: configuration.mountpoint) != nil
                 if !leads, node.record.version != nil { uploads.post(.removed(named)) }
             }
@@ -31,14 +33,13 @@ extension FileSystem {
         }
     }
 
-    /// Every file that a link leads to is published under its name, too.
-    func completeFollowed(in tree: inout Tree) throws(FileSystemError) {
-        guard configuration.followsSymlinks else { return }
-        var files: Set<FileID> = []
-        for link in try journalled({ () throws(JournalError) in try journal.symbolicLinks() }) {
-            let file = try tree.followed(link, below: configuration.mountpoint)
-            if let file { files.insert(file.record.file) }
+    /// Each of these links is published as the file that it leads to.
+    func completeFollowed(by links: [NodeRecord], in tree: inout Tree) throws(FileSystemError) {
+        var names: [FileID: [NodeRecord]] = [:]
+        for link in links {
+            guard let file = try tree.followed(link, below: configuration.mountpoint)?.record.file else { continue }
+            names[file, default: []].append(link)
         }
-        for file in files.sorted() { completed(file, in: &tree) }
+        for (file, names) in names.sorted(by: { $0.key < $1.key }) { completed(file, for: names, in: &tree) }
     }
 }

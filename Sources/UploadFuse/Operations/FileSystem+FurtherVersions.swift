@@ -14,44 +14,58 @@ extension FileSystem {
     }
 
     /// Of a node; nil: nothing was closed yet, somebody has it open for writing, or it is no longer here.
-    func lastClose(of node: CachedNode) throws(FileSystemError) -> NodeClose? {
-        guard node.content?.hasWriters != true, try isWhole(node), let upload = try upload(of: node.record),
-            let size = upload.closedSize, let moment = upload.closed
+    func lastClose(of node: CachedNode, in tree: Tree) throws(FileSystemError) -> NodeClose? {
+        guard node.content?.hasWriters != true, try isWhole(node, in: tree),
+            let upload = try tree.upload(of: node.record), let size = upload.closedSize, let moment = upload.closed
         else { return nil }
         return NodeClose(version: upload.version, size: size, moment: moment)
     }
 
     /// All of its bytes are here, as they were written.
-    func isWhole(_ node: CachedNode) throws(FileSystemError) -> Bool {
-        guard let upload = try upload(of: node.record), upload.isSpooled, !upload.isSpoiled,
-            node.content?.locked({ $0.released.isEmpty && $0.failure == nil }) != false
+    func isWhole(_ node: CachedNode, in tree: Tree) throws(FileSystemError) -> Bool {
+        guard let upload = try tree.upload(of: node.record), upload.isSpooled, !upload.isSpoiled,
+            node.content?.isWhole != false
         else { return false }
         return try journalled { () throws(JournalError) in try journal.releasedChunks(of: upload.version) }.isEmpty
     }
 
-    /// Gives all names of a node its last close that have not got it.
+    /// Gives the names of a node its last close that have not got it. One for which that fails is listed as failed.
+    /// - Parameter names: nil: all.
     /// - Returns: the closes of their versions.
     @discardableResult
-    func complete(_ file: FileID, in tree: inout Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
+    func complete(
+        _ file: FileID, for names: [NodeRecord]? = nil, in tree: inout Tree
+    ) throws(FileSystemError) -> [VersionID: Timestamp] {
         let node = try tree.node(file)
         guard !node.isUnlinked, node.record.names > 1 || configuration.followsSymlinks,
-            let close = try lastClose(of: node)
+            let close = try lastClose(of: node, in: tree)
         else { return [:] }
-        var names: [NodeRecord] = []
-        for name in try companions(of: node.record, in: tree) {
-            if try upload(of: name)?.closed != close.moment { names.append(name) }
+        let behind: [NodeRecord]
+        if let names {
+            behind = try tree.behind(names, close.moment)
+        } else {
+            behind = try tree.behind(companions(of: node.record, in: tree), close.moment)
         }
-        guard !names.isEmpty else { return [:] }
-        let made = try newVersions(of: close, for: names, in: &tree)
+        guard !behind.isEmpty else { return [:] }
+        var made = LinkVersions()
+        for name in behind {
+            do throws(SpoolError) {
+                try add(name, close, to: &made, in: &tree)
+            } catch {
+                try addFailed(name, error, to: &made, in: &tree)
+            }
+        }
         try journal(made, in: &tree)
         return made.closes
     }
 
     /// As `complete`, where nobody is there to be told that it failed: it is tried again at the next mount.
     @discardableResult
-    func completed(_ file: FileID, in tree: inout Tree) -> [VersionID: Timestamp] {
+    func completed(
+        _ file: FileID, for names: [NodeRecord]? = nil, in tree: inout Tree
+    ) -> [VersionID: Timestamp] {
         do throws(FileSystemError) {
-            return try complete(file, in: &tree)
+            return try complete(file, for: names, in: &tree)
         } catch {
             logger.error(
                 "what was closed could not be given to the other names of a file; it is tried again at the next mount",
@@ -60,61 +74,87 @@ extension FileSystem {
         }
     }
 
-    /// What a kill, or a loss of power, has left undone. To be called once, before there are writers.
+    /// What a kill, a loss of power or a failure has left undone.
     func completeNames() {
         do throws(FileSystemError) {
             try namespace.locked { tree throws(FileSystemError) in
                 let links = try journalled { () throws(JournalError) in try journal.hardLinksBehind() }
                 for file in Set(links.compactMap(\.hardLinkOf)).sorted() { completed(file, in: &tree) }
-                try completeFollowed(in: &tree)
+                guard configuration.followsSymlinks else { return }
+                let followed = try journalled { () throws(JournalError) in try journal.symbolicLinks() }
+                try completeFollowed(by: followed, in: &tree)
             }
         } catch {
             note(error, in: "mount")
         }
     }
 
-    /// Versions of further names, made with a close of their node.
+    /// Versions of names, made with a close of their node.
     struct LinkVersions: Sendable {
         fileprivate(set) var closes: [VersionID: Timestamp] = [:]
-        fileprivate var records: [NodeRecord] = []
-        fileprivate var changes: [JournalChange] = []
-        fileprivate var events: [WriterEvent] = []
+        fileprivate(set) var records: [NodeRecord] = []
+        fileprivate(set) var changes: [JournalChange] = []
+        fileprivate(set) var events: [WriterEvent] = []
     }
 
     /// Made, but neither journalled nor told: `journal` comes next.
-    func newVersions(
-        of close: NodeClose, for names: [NodeRecord], in tree: inout Tree
+    func newVersion(
+        of close: NodeClose, for name: NodeRecord, in tree: inout Tree
     ) throws(FileSystemError) -> LinkVersions {
-        let moment = close.moment
         var made = LinkVersions()
-        for name in names {
-            guard let path = try tree.path(of: name.parent), let last = name.name else { continue }
-            let own = tree.newVersion()
-            do throws(SpoolError) {
-                try spool.link(close.version, to: own)
-            } catch {
-                try undo(made)
-                throw FileSystemError(error)
-            }
-            var newborn = newborn(
-                own, of: name.file, at: path.appending(last), isFirst: name.version == nil, size: close.size,
-                created: now())
-            newborn.upload.closedSize = close.size
-            newborn.upload.closed = moment
-            newborn.upload.phase = .queued
-            newborn.opened.track.finish()
-            var record = name
-            record.version = own
-            // A symbolic link's is that of its target.
-            if record.kind == .file { record.size = close.size }
-            made.records.append(record)
-            made.changes += [.insertUpload(newborn.upload), .updateNode(record)]
-            made.closes[own] = moment
-            made.events += [
-                .opened(newborn.opened), .acknowledged(own, at: moment), .closed(own, size: close.size, at: moment),
-            ]
-        }
+        do throws(SpoolError) { try add(name, close, to: &made, in: &tree) } catch { throw FileSystemError(error) }
         return made
+    }
+
+    private func add(
+        _ name: NodeRecord, _ close: NodeClose, to made: inout LinkVersions, in tree: inout Tree
+    ) throws(SpoolError) {
+        guard let path = path(of: name, in: tree) else { return }
+        let own = tree.newVersion()
+        try spool.link(close.version, to: own)
+        let moment = close.moment
+        var newborn = newborn(
+            own, of: name.file, at: path, isFirst: name.version == nil, size: close.size, created: now())
+        newborn.upload.closedSize = close.size
+        newborn.upload.closed = moment
+        newborn.upload.phase = .queued
+        newborn.opened.track.finish()
+        var record = name
+        record.version = own
+        // A symbolic link's is that of its target.
+        if record.kind == .file { record.size = close.size }
+        made.records.append(record)
+        made.changes += [.insertUpload(newborn.upload), .updateNode(record)]
+        made.closes[own] = moment
+        made.events += [
+            .opened(newborn.opened), .acknowledged(own, at: moment), .closed(own, size: close.size, at: moment),
+        ]
+    }
+
+    /// The spool could not keep it for this name: somebody is to know (P6).
+    private func addFailed(
+        _ name: NodeRecord, _ error: SpoolError, to made: inout LinkVersions, in tree: inout Tree
+    ) throws(FileSystemError) {
+        // One entry is enough.
+        if let last = try tree.upload(of: name), last.isSpoiled, !last.isSpooled { return }
+        guard let path = path(of: name, in: tree) else { return }
+        let failure = FailureSentences.nameNotGiven(error)
+        let own = tree.newVersion()
+        var newborn = newborn(own, of: name.file, at: path, isFirst: name.version == nil, created: now())
+        newborn.upload.phase = .failed
+        newborn.upload.failure = failure
+        newborn.upload.isSpooled = false
+        newborn.opened.track.finish()
+        var record = name
+        record.version = own
+        made.records.append(record)
+        made.changes += [.insertUpload(newborn.upload), .updateNode(record)]
+        made.events += [.opened(newborn.opened), .spoiled(own, failure), .closed(own, size: 0, at: nil)]
+    }
+
+    private func path(of name: NodeRecord, in tree: Tree) -> UploadPath? {
+        guard let last = name.name else { return nil }
+        return (try? tree.path(of: name.parent))?.appending(last)
     }
 
     /// - Parameter changes: what is journalled before them.
@@ -131,39 +171,34 @@ extension FileSystem {
         for event in made?.events ?? [] { uploads.post(event) }
     }
 
-    private func undo(_ made: LinkVersions) throws(FileSystemError) {
+    /// Nobody has heard of them.
+    func undo(_ made: LinkVersions) throws(FileSystemError) {
         for version in made.closes.keys { try spooled { () throws(SpoolError) in try spool.remove(version) } }
     }
 
     /// On stable storage when it returns: these closes, and all that was journalled before.
     func keep(_ closes: [VersionID: Timestamp]) throws(FileSystemError) {
-        let kept = closes.isEmpty ? [] : spool.synchronize(closes.keys.sorted()).durable
+        let kept = closes.isEmpty ? Synchronized() : spool.synchronize(closes.keys.sorted())
+        for (version, error) in kept.damaged { uploads.post(.spoiled(version, FailureSentences.spool(error))) }
         try namespace.journalled(
-            kept.compactMap { version in closes[version].map { .durable(version, ofClose: $0) } })
+            kept.durable.compactMap { version in closes[version].map { .durable(version, ofClose: $0) } })
         try synchronizeJournal()
     }
 
     /// Closes of further names that are not published, whatever keeps them from it, and have the node's own bytes.
     func shared(of node: NodeRecord, in tree: Tree) throws(FileSystemError) -> [VersionID: Timestamp] {
-        guard node.names > 1 || configuration.followsSymlinks, let version = node.version else { return [:] }
+        guard let version = node.version, spool.isLinked(version) else { return [:] }
         var names = try tree.hardLinks(of: node).map(\.record)
-        if configuration.followsSymlinks {
-            // Also those that lead elsewhere by now.
-            names += try journalled { () throws(JournalError) in try journal.symbolicLinks() }
-        }
+        // Also those that lead elsewhere by now, or are followed no more.
+        names += try journalled { () throws(JournalError) in try journal.symbolicLinksUnpublished() }
         var closes: [VersionID: Timestamp] = [:]
         for name in names {
-            guard let upload = try upload(of: name), let close = upload.closed, upload.phase != .done,
+            guard let upload = try tree.upload(of: name), let close = upload.closed, upload.phase != .done,
                 spool.isSame(upload.version, as: version)
             else { continue }
             closes[upload.version] = close
         }
         return closes
-    }
-
-    func upload(of record: NodeRecord) throws(FileSystemError) -> UploadRecord? {
-        guard let version = record.version else { return nil }
-        return try journalled { () throws(JournalError) in try journal.upload(version) }
     }
 
     /// The attributes of a node have changed, which travel with each of its names.

@@ -27,7 +27,7 @@ extension FileSystem {
         guard node.record.names < Self.mostNames else { throw .tooManyLinks }
         if node.record.kind == .file { try checkType(of: name, in: directory.file, tree) }
         // From here on none of it leaves the spool before it is closed.
-        let isHere = try isWhole(node) && node.content?.keep() ?? true
+        let isHere = try isWhole(node, in: tree) && node.content?.keep() ?? true
         guard isHere || node.record.kind != .file else {
             explainOnce("what has left the spool, or could not be written, gets no further name: it could not be sent")
             throw .unsupportedKind
@@ -51,9 +51,9 @@ extension FileSystem {
         let record = NodeRecord(
             file: tree.newFile(), parent: directory.file, name: name, kind: first.kind,
             attributes: first.attributes, size: first.size, target: first.target, hardLinkOf: first.file)
-        let close = try lastClose(of: node)
+        let close = record.kind == .file ? try lastClose(of: node, in: tree) : nil
         let made = try close.map { close throws(FileSystemError) in
-            try newVersions(of: close, for: record.kind == .file ? [record] : [], in: &tree)
+            try newVersion(of: close, for: record, in: &tree)
         }
         try journal(made, with: [.insertNode(record), .updateNode(first), .updateNode(touched)], in: &tree)
         for record in [first, touched] { tree.recorded(record) }
@@ -84,79 +84,79 @@ extension FileSystem {
     /// A node that loses its first name takes the place of a further one, and its uploads go on under that.
     /// - Parameter links: its further names, not none.
     func succession(
-        to node: CachedNode, of links: [CachedNode], at moment: Timestamp, in tree: Tree
+        to node: CachedNode, of links: [CachedNode], at moment: Timestamp, in tree: inout Tree
     ) throws(FileSystemError) -> Loss {
         // Under which name it is published would not be known.
         guard node.claims == 0 else { throw .beingPublished }
         for link in links where link.claims == 0 {
-            guard let name = link.record.name, let again = try publishedAgain(node, instead: link.record, at: moment)
-            else { continue }
             var record = node.record
             record.parent = link.record.parent
-            record.name = name
+            record.name = link.record.name
             record.names -= 1
             record.isPublished = link.record.isPublished
             record.attributes.changed = moment
-            var events: [WriterEvent] = []
-            if let directory = try tree.path(of: record.parent) {
-                let path = directory.appending(name)
-                let nameClass = configuration.classifier.classify(path)
-                events = [.removed(link.record.file), .classified(record.file, nameClass)]
-                events += again.isRetried ? [.retried(record.file)] : again.events(at: path, configuration)
-            }
-            return Loss(
+            guard let name = record.name, let directory = try tree.path(of: record.parent),
+                let goingOn = try goingOn(node, as: record, instead: link.record, in: &tree)
+            else { continue }
+            let path = directory.appending(name)
+            var events: [WriterEvent] = [
+                .removed(link.record.file), .classified(record.file, configuration.classifier.classify(path)),
+            ]
+            if case .retried = goingOn { events.append(.retried(record.file)) }
+            var loss = Loss(
                 changes: [
                     .removeNode(link.record.file), .moveNode(record.file, parent: record.parent, name: name),
                     .updateNode(record),
-                ] + again.changes, records: [record], gone: link.record.file,
-                orphan: Tree.Orphan(content: nil, attributes: [:]), events: events
-            )
+                ], records: [record], gone: link.record.file,
+                orphan: Tree.Orphan(content: nil, attributes: [:]), events: events)
+            if case .anew(let made) = goingOn {
+                loss.made = made
+                // Of what was published under the other name.
+                loss.spent = node.record.version
+            }
+            return loss
         }
-        throw .beingPublished
+        guard links.allSatisfy({ $0.claims == 0 }) else { throw .beingPublished }
+        explainOnce(
+            "a file that is open, interrupted or gone from the spool keeps its first name until the others are published"
+        )
+        throw .namesUnsettled
     }
 
-    /// What is to be done so that the node's content is published under a further name that it takes over, whose own
-    /// upload goes with it.
-    private struct Republication {
-        var changes: [JournalChange] = []
+    /// How the content of a node comes to be published under a further name that it takes over, whose own upload goes
+    /// with it.
+    private enum GoingOn {
+        /// It is, or its own upload does that.
+        case asItIs
         /// Its own has failed, and that of the name had not.
-        var isRetried = false
-        var upload: UploadRecord?
-        var moment = Timestamp(nanoseconds: 0)
-
-        func events(at path: UploadPath, _ configuration: MountConfiguration) -> [WriterEvent] {
-            guard let upload, let size = upload.closedSize else { return [] }
-            let track = WriteTrack(size: size, schedule: upload.schedule)
-            track.finish()
-            return [
-                .opened(
-                    OpenedVersion(
-                        version: upload.version, file: upload.file, track: track, contentType: upload.contentType,
-                        nameClass: configuration.classifier.classify(path), isNew: true, isSuccessor: true)),
-                .acknowledged(upload.version, at: moment), .closed(upload.version, size: size, at: moment),
-            ]
-        }
+        case retried
+        /// It is published itself: once more, under that name.
+        case anew(LinkVersions)
     }
 
-    /// - Returns: nil when it can't be.
-    private func publishedAgain(
-        _ node: CachedNode, instead link: NodeRecord, at moment: Timestamp
-    ) throws(FileSystemError) -> Republication? {
-        guard node.record.kind == .file else { return Republication() }
-        let own = try upload(of: link)
+    /// - Parameter record: the node with the name that it takes over.
+    /// - Returns: nil when that can't be.
+    private func goingOn(
+        _ node: CachedNode, as record: NodeRecord, instead link: NodeRecord, in tree: inout Tree
+    ) throws(FileSystemError) -> GoingOn? {
+        guard node.record.kind == .file else { return .asItIs }
+        let own = try tree.upload(of: link)
         let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
         // It has the last close already; or the same content, or a newer one, is on its way.
-        if let own, own.phase == .done, own.closed == uploads.last?.closed { return Republication() }
-        if uploads.contains(where: \.phase.isOnItsWay) { return Republication() }
+        if let own, own.phase == .done, own.closed == uploads.last?.closed { return .asItIs }
+        if uploads.contains(where: \.phase.isOnItsWay) { return .asItIs }
         guard let last = uploads.last, last.version == node.record.version else { return nil }
         guard last.phase == .done else {
             // What is listed stays so under the other name; what was closed for that is not to be lost.
-            guard own?.phase.isOnItsWay == true else { return Republication() }
-            return last.closedSize == nil ? nil : Republication(isRetried: true)
+            guard own?.phase.isOnItsWay == true else { return .asItIs }
+            return last.closedSize == nil ? nil : .retried
         }
-        guard last.isSpooled, let size = last.closedSize, node.content?.hasWriters != true else { return nil }
-        return Republication(
-            changes: [.reopened(last.version), .closed(last.version, size: size, at: moment)], upload: last,
-            moment: moment)
+        guard let size = last.closedSize, let moment = last.closed, node.content?.hasWriters != true else { return nil }
+        // Its own bytes may have made room; those that the name was to be published with are the same.
+        guard let source = [last, own].compactMap(\.self).first(where: { $0.isSpooled && $0.closed == moment }) else {
+            return nil
+        }
+        return .anew(
+            try newVersion(of: NodeClose(version: source.version, size: size, moment: moment), for: record, in: &tree))
     }
 }

@@ -29,8 +29,13 @@ extension FileSystem {
     func remove(_ node: CachedNode, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {
         let directory = try tree.directory(parent).record
         let moment = now()
-        let loss = try loss(of: node, at: moment, in: tree)
-        try applyTouching(directory, loss.changes, at: moment, tree: &tree)
+        let loss = try loss(of: node, at: moment, in: &tree)
+        do throws(FileSystemError) {
+            try applyTouching(directory, loss.allChanges, at: moment, tree: &tree)
+        } catch {
+            if let made = loss.made { try undo(made) }
+            throw error
+        }
         if node.record.kind != .directory { tree.gaveUpName() }
         lost(loss, in: &tree)
     }
@@ -44,27 +49,44 @@ extension FileSystem {
         let gone: FileID
         let orphan: Tree.Orphan
         var events: [WriterEvent]
+        /// A version that a node goes on with under another name.
+        var made: LinkVersions?
+        /// The one that it had before, of which nobody needs to know any more.
+        var spent: VersionID?
+
+        var allChanges: [JournalChange] {
+            changes + (made?.changes ?? []) + [spent.map { .removeUpload($0) }].compactMap(\.self)
+        }
     }
 
-    /// - Throws: `beingPublished` when it can't be told in this moment which name is to stay.
-    func loss(of node: CachedNode, at moment: Timestamp, in tree: Tree) throws(FileSystemError) -> Loss {
+    /// - Throws: `beingPublished` when it can't be told in this moment which name is to stay, `namesUnsettled` when
+    ///   none can.
+    func loss(of node: CachedNode, at moment: Timestamp, in tree: inout Tree) throws(FileSystemError) -> Loss {
         if let first = node.record.hardLinkOf {
             return try loss(of: node.record, furtherNameOf: first, at: moment, tree)
         }
         let links = try tree.hardLinks(of: node.record)
-        if !links.isEmpty { return try succession(to: node, of: links, at: moment, in: tree) }
+        if !links.isEmpty { return try succession(to: node, of: links, at: moment, in: &tree) }
         return Loss(
             changes: [.removeNode(node.record.file)], gone: node.record.file, orphan: try orphan(node, in: tree),
             events: node.record.kind != .directory ? [.removed(node.record.file)] : [])
     }
 
     func lost(_ loss: Loss, in tree: inout Tree) {
-        for record in loss.records {
+        for record in loss.records + (loss.made?.records ?? []) {
             tree.recorded(record)
+            // Readers go on with what they have.
+            if loss.made != nil { try? tree.update(record.file) { $0.content = nil } }
             if record.names == 1 { (try? tree.node(record.file))?.content?.keep(false) }
         }
         tree.unlinked(loss.gone, loss.orphan)
-        for event in loss.events { uploads.post(event) }
+        do throws(FileSystemError) {
+            if let spent = loss.spent { try spooled { () throws(SpoolError) in try spool.remove(spent) } }
+        } catch {
+            // Swept away at the next mount.
+            note(error, in: "unlink")
+        }
+        for event in loss.events + (loss.made?.events ?? []) { uploads.post(event) }
     }
 
     /// What is left of a node that loses its name, for who has looked that up before. Call before the journal hears of

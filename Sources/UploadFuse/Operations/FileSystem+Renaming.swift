@@ -30,7 +30,7 @@ extension FileSystem {
             if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
             for node in moving { try checkMoving(node, in: tree) }
             let places = [(new.file, newName), (old.file, name)]
-            for (node, place) in zip(moving, places) where node.record.kind == .file {
+            for (node, place) in zip(moving, places) where mayBePublished(node.record) {
                 try checkType(of: place.1, in: place.0, tree)
             }
             var classes: [NameClass] = []
@@ -55,6 +55,10 @@ extension FileSystem {
         for directory in litterMoved { try reclassify(below: directory) }
         // Who publishes by a rename, and deletes the source then, is not to find a temporary name after a power loss.
         if configuration.closesDurably { try synchronizeJournal() }
+    }
+
+    private func mayBePublished(_ record: NodeRecord) -> Bool {
+        record.kind == .file || record.kind == .link && configuration.followsSymlinks
     }
 
     /// The engine hears of the name that it has now.
@@ -128,14 +132,18 @@ extension FileSystem {
         record.attributes.changed = moment
         let directories = (old.file == new.file ? [old] : [old, new]).map { touched($0, at: moment) }
         var changes: [JournalChange] = []
-        let loss = try target.map { target throws(FileSystemError) in
-            try self.loss(of: target, at: moment, in: tree)
-        }
-        changes += loss?.changes ?? []
-        changes.append(.moveNode(record.file, parent: new.file, name: name))
         let records = [record] + directories + [try changedInode(of: record, at: moment, in: tree)].compactMap(\.self)
+        var loss: Loss?
+        if let target { loss = try self.loss(of: target, at: moment, in: &tree) }
+        changes += loss?.allChanges ?? []
+        changes.append(.moveNode(record.file, parent: new.file, name: name))
         changes += records.map { .updateNode($0) }
-        try namespace.journalled(changes)
+        do throws(FileSystemError) {
+            try namespace.journalled(changes)
+        } catch {
+            if let made = loss?.made { try undo(made) }
+            throw error
+        }
         for record in records { tree.recorded(record) }
         if let loss { lost(loss, in: &tree) }
     }

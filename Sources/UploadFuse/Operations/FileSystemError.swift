@@ -46,6 +46,10 @@ enum FileSystemError: Error, Sendable, Hashable {
     case interrupted
     /// A decision that does not fit what the file is doing.
     case notNow
+    /// Other names of the file are to be published with what would be given up.
+    case sharedWithNames
+    /// Its first name can't go: the further names are not published, and can't be from what is here now.
+    case namesUnsettled
     /// The mount is going away.
     case ending
     /// `wait/PATH`: it will not be uploaded without somebody's decision.
@@ -85,6 +89,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .evicted, .lost: EIO
         case .interrupted: EINTR
         case .notNow: EINVAL
+        case .sharedWithNames, .namesUnsettled: EBUSY
         case .ending: EIO
         case .uploadFailed: EIO
         case .spool(.noSpace), .journal(.noSpace): ENOSPC
@@ -104,6 +109,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .published: "it is published, and no earlier content is kept here: write it again, or release it"
         case .beingPublished: "it is being published at this moment"
         case .notNow: "that does not fit the phase that it is in, or a program has it open for writing"
+        case .sharedWithNames: "other names of it are still to be published with that: cancel those first"
         case .lost: "what there is of it is not what was written: write it again"
         default: "\(self)"
         }
@@ -117,7 +123,8 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notFound, .stale, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .tooManyLinks, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
-            .typeRefused, .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .ending, .uploadFailed:
+            .typeRefused, .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .sharedWithNames,
+            .namesUnsettled, .ending, .uploadFailed:
             false
         }
     }

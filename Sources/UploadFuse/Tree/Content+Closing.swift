@@ -113,13 +113,18 @@ extension Content {
         } catch {
             // The kernel does not keep what the disk refused: this must never be published.
             let failure = FailureSentences.spool(error)
+            // A failure is told once: versions of other names that have the same bytes would be taken for durable.
+            let sharing = (try? context.spool.sharing(with: file.version)) ?? []
             locked { state in
                 // Begun anew meanwhile, it is the one before that is damaged.
-                guard state.version == file.version else {
-                    return context.uploads.post(.spoiled(file.version, failure))
+                if state.version == file.version {
+                    spoil(&state, FileSystemError(error), failure, isDamage: true)
+                } else {
+                    context.uploads.post(.spoiled(file.version, failure))
                 }
-                spoil(&state, FileSystemError(error), failure, isDamage: true)
-                for version in state.shared.keys { context.uploads.post(.spoiled(version, failure)) }
+                for version in sharing where version != file.version {
+                    context.uploads.post(.spoiled(version, failure))
+                }
             }
             throw FileSystemError(error)
         }
@@ -195,6 +200,7 @@ extension Content {
             state.isChanged = true
             state.modified = nil
             state.failure = nil
+            state.isDamaged = false
             return owed
         }
     }

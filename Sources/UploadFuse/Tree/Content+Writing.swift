@@ -194,6 +194,7 @@ extension Content {
     func spoil(_ state: inout State, _ error: FileSystemError, _ failure: Failure, isDamage: Bool = false) {
         guard state.failure == nil else { return }
         state.failure = error
+        state.isDamaged = isDamage
         guard state.isChanged || isDamage, !state.isUnlinked else { return }
         context.uploads.post(.spoiled(state.version, failure))
         context.report(file, failure)

@@ -55,6 +55,8 @@ final class Content: Sendable {
         var closedAt: Timestamp?
         /// What a write failed with: from then on it stays failed, until it is begun anew.
         var failure: FileSystemError?
+        /// With it, what was closed is not what the spool has, either.
+        var isDamaged = false
         var isUnlinked = false
         /// Writes and cuts so far.
         var changes: UInt64 = 0
@@ -106,6 +108,9 @@ final class Content: Sendable {
         try turn.withLock { (_) throws(FileSystemError) in try body() }
     }
 
+    /// What was closed last is all here.
+    var isWhole: Bool { locked { $0.released.isEmpty && ($0.failure == nil || !$0.isChanged && !$0.isDamaged) } }
+
     /// Size and time as they are at this moment.
     var live: (size: Int64, modified: Timestamp?) { locked { ($0.size, $0.modified) } }
 
@@ -140,6 +145,7 @@ final class Content: Sendable {
 /// What every writer needs besides its bytes.
 struct WriterContext: Sendable {
     let journal: any Journal
+    let spool: any Spool
     let uploads: any Uploads
     let maximumFileSize: @Sendable () -> Int64?
     let now: @Sendable () -> Timestamp

@@ -33,8 +33,7 @@ extension Namespace: NameClaims {
         try locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             guard !node.isUnlinked, let path = try tree.path(of: file) else { return nil }
-            let followed = try tree.followed(node.record, below: configuration.mountpoint)
-            let inode = try tree.inode(of: followed ?? node)
+            let inode = try tree.source(of: node, below: configuration.mountpoint)
             var claimed = node
             claimed.claims += 1
             tree.insert(claimed)
@@ -69,16 +68,8 @@ extension Namespace: NameClaims {
     /// Further names have not got its last close yet, which is made of these bytes.
     private func isOwed(_ node: NodeRecord, in tree: Tree) throws(FileSystemError) -> Bool {
         let links = try tree.hardLinks(of: node).map(\.record)
-        guard !links.isEmpty else { return false }
-        func close(_ record: NodeRecord) throws(FileSystemError) -> Timestamp? {
-            guard let version = record.version else { return nil }
-            do throws(JournalError) { return try journal.upload(version)?.closed } catch { throw .journal(error) }
-        }
-        let last = try close(node)
-        for link in links where link.kind == .file {
-            if try close(link) != last { return true }
-        }
-        return false
+        guard !links.isEmpty, let close = try tree.upload(of: node)?.closed else { return false }
+        return try !tree.behind(links, close).isEmpty
     }
 
     private func isDone(_ version: VersionID) throws(FileSystemError) -> Bool {

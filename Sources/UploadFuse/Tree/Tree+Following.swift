@@ -34,37 +34,43 @@ extension Tree {
 
     /// The names on the way, the last one first; nil when it leads out of the mount.
     private static func steps(_ link: NodeRecord, below mountpoint: String) -> [Substring]? {
-        guard let target = link.target, var text = String(validating: target, as: UTF8.self)?[...] else { return nil }
-        if text.first == "/" {
-            guard text == mountpoint || text.hasPrefix(mountpoint + "/") else { return nil }
-            text = text.dropFirst(mountpoint.count)
+        var steps = link.targetSteps[...]
+        if link.target?.first == UInt8(ascii: "/") {
+            let way = mountpoint.split(separator: "/")
+            guard steps.starts(with: way) else { return nil }
+            steps = steps.dropFirst(way.count)
         }
-        return text.split(separator: "/").filter { $0 != "." }.reversed()
+        return steps.reversed()
+    }
+
+    /// The node whose bytes are published under a name: of a link that is followed it is where that leads.
+    func source(of name: CachedNode, below mountpoint: String) throws(FileSystemError) -> CachedNode {
+        if let followed = try followed(name.record, below: mountpoint) { return followed }
+        return try inode(of: name)
     }
 
     /// The links that lead to a file, in the order in which they were made.
     func followers(of file: NodeRecord, below mountpoint: String) throws(FileSystemError) -> [NodeRecord] {
-        let links = try journalled { () throws(JournalError) in try journal.symbolicLinks() }
-        guard !links.isEmpty else { return [] }
-        // Only a target that ends with one of its names, or with that of a link to it, can lead here.
-        var names = Set(try ([file] + hardLinks(of: file).map(\.record)).compactMap { $0.name?.text })
-        var rest = links
-        var likely: Set<FileID> = []
-        while true {
-            let more = rest.filter { link in Self.lastStep(link).map { names.contains($0) } ?? false }
-            guard !more.isEmpty else { break }
-            likely.formUnion(more.map(\.file))
-            names.formUnion(more.compactMap { $0.name?.text })
-            rest.removeAll { likely.contains($0.file) }
-        }
+        let names = try ([file] + hardLinks(of: file).map(\.record)).compactMap { $0.name?.text }
         var followers: [NodeRecord] = []
-        for link in links where likely.contains(link.file) {
+        for link in try links(through: Set(names)) {
             if try followed(link, below: mountpoint)?.record.file == file.file { followers.append(link) }
         }
         return followers
     }
 
-    private static func lastStep(_ link: NodeRecord) -> String? {
-        link.target.flatMap { $0.split(separator: UInt8(ascii: "/")).last }.map { String(decoding: $0, as: UTF8.self) }
+    /// The links that lead through one of these names, or through a link that does.
+    func links(through names: Set<String>) throws(FileSystemError) -> [NodeRecord] {
+        var links: [FileID: NodeRecord] = [:]
+        var names = names
+        while !names.isEmpty {
+            let found = try journalled { () throws(JournalError) in try journal.symbolicLinks(through: names) }
+            names = []
+            for link in found where links[link.file] == nil {
+                links[link.file] = link
+                if let name = link.name { names.insert(name.text) }
+            }
+        }
+        return links.values.sorted { $0.file < $1.file }
     }
 }

@@ -71,6 +71,21 @@ struct Tree: Sendable {
         return try self.node(first)
     }
 
+    /// The upload of what a name is to be published with last; nil: it has none.
+    func upload(of name: NodeRecord) throws(FileSystemError) -> UploadRecord? {
+        guard let version = name.version else { return nil }
+        return try journalled { () throws(JournalError) in try journal.upload(version) }
+    }
+
+    /// Of the names under which a file is published, those that are still to get a close of it.
+    func behind(_ names: [NodeRecord], _ close: Timestamp) throws(FileSystemError) -> [NodeRecord] {
+        var behind: [NodeRecord] = []
+        for name in names where name.declined != close {
+            if try upload(of: name)?.closed != close { behind.append(name) }
+        }
+        return behind
+    }
+
     /// The further names of a node.
     func hardLinks(of node: NodeRecord) throws(FileSystemError) -> [CachedNode] {
         guard node.names > 1 else { return [] }

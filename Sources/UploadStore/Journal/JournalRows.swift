@@ -14,8 +14,10 @@ extension FileID {
 
 extension NodeRecord {
     /// In the order that `init(row:)` reads them.
-    static let columns =
-        "file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target, hard_link, names"
+    static let columns = """
+        file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target, hard_link, \
+        names, declined
+        """
 
     init(row: Row) throws {
         let name: String? = try row.decode(atIndex: 2)
@@ -40,7 +42,8 @@ extension NodeRecord {
             isPublished: try row.decode(atIndex: 12),
             target: try row.decode(Data?.self, atIndex: 13).map { Array($0) },
             hardLinkOf: try row.decode(Int64?.self, atIndex: 14).map { FileID(column: $0) },
-            names: try row.decode(atIndex: 15))
+            names: try row.decode(atIndex: 15),
+            declined: try row.decode(Int64?.self, atIndex: 16).map { Timestamp(nanoseconds: $0) })
     }
 }
 

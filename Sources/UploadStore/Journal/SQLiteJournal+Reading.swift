@@ -57,13 +57,33 @@ extension SQLiteJournal {
             JOIN upload ON upload.version = first.version
             LEFT JOIN upload AS own ON own.version = link.version
             WHERE link.hard_link IS NOT NULL AND link.kind = 1 AND upload.spooled = 1 AND upload.closed IS NOT NULL
-                AND own.closed IS NOT upload.closed
+                AND own.closed IS NOT upload.closed AND link.declined IS NOT upload.closed
             ORDER BY link.file
             """, decode: NodeRecord.init(row:))
     }
 
     package func symbolicLinks() throws(JournalError) -> [NodeRecord] {
         try all("SELECT \(NodeRecord.columns) FROM node WHERE kind = 2 ORDER BY file", decode: NodeRecord.init(row:))
+    }
+
+    package func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
+        var links: [FileID: NodeRecord] = [:]
+        for step in steps {
+            let found = try all(
+                "SELECT \(NodeRecord.columns) FROM node WHERE file IN (SELECT file FROM link_step WHERE step = ?)",
+                step, decode: NodeRecord.init(row:))
+            for link in found { links[link.file] = link }
+        }
+        return links.values.sorted { $0.file < $1.file }
+    }
+
+    package func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord] {
+        try all(
+            """
+            SELECT \(NodeRecord.columns) FROM node WHERE kind = 2 AND version IN (
+                SELECT version FROM upload WHERE phase NOT IN ('done', 'cancelled'))
+            ORDER BY file
+            """, decode: NodeRecord.init(row:))
     }
 
     package func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Glibc
 import UploadCore
@@ -28,6 +29,10 @@ extension SQLiteJournal {
         }
         migrator.registerMigration("4: hard links") { database in
             try database.execute(sql: hardLinks)
+            for link in try Row.fetchAll(database, sql: "SELECT file, target FROM node WHERE kind = 2") {
+                let target: Data = try link.decode(atIndex: 1)
+                try noteSteps(of: link.decode(atIndex: 0), to: Array(target), in: database)
+            }
         }
         return migrator
     }
@@ -154,7 +159,8 @@ extension SQLiteJournal {
         BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
         """
 
-    /// Further names of a node, which stays as long as it has one; and symbolic links may be published, too.
+    /// Further names of a node, which stays as long as it has one. Symbolic links may be published, too: `link_step`
+    /// has every name that a target goes through.
     private static let hardLinks = """
         CREATE TABLE new_node (
             file INTEGER PRIMARY KEY,
@@ -173,6 +179,7 @@ extension SQLiteJournal {
             target BLOB,
             hard_link INTEGER REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
             names INTEGER NOT NULL DEFAULT 1,
+            declined INTEGER,
             UNIQUE (parent, name),
             CHECK ((file = 1) = (name IS NULL)),
             CHECK ((file = 1) = (file = parent)),
@@ -182,13 +189,20 @@ extension SQLiteJournal {
             CHECK (hard_link IS NULL OR (kind <> 0 AND hard_link <> file)),
             CHECK (names = 1 OR (names > 1 AND kind <> 0 AND hard_link IS NULL))
         ) STRICT;
-        INSERT INTO new_node SELECT *, NULL, 1 FROM node;
+        INSERT INTO new_node SELECT *, NULL, 1, NULL FROM node;
         DROP TABLE node;
         ALTER TABLE new_node RENAME TO node;
         CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1
         BEGIN SELECT RAISE(ABORT, 'the root directory stays'); END;
         CREATE INDEX node_hard_link ON node (hard_link) WHERE hard_link IS NOT NULL;
         CREATE INDEX node_symbolic_link ON node (file) WHERE kind = 2;
+
+        CREATE TABLE link_step (
+            step TEXT NOT NULL,
+            file INTEGER NOT NULL REFERENCES node(file) ON DELETE CASCADE,
+            PRIMARY KEY (step, file)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX link_step_of ON link_step (file);
         """
 
     /// One row: numbers that must outlive the rows they were counted from.

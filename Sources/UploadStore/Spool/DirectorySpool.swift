@@ -104,11 +104,16 @@ package final class DirectorySpool: Spool {
     }
 
     package func isSame(_ one: VersionID, as other: VersionID) -> Bool {
-        var first = stat()
-        var second = stat()
-        return fstatat(directory.number, Self.name(of: one), &first, AT_SYMLINK_NOFOLLOW) == 0
-            && fstatat(directory.number, Self.name(of: other), &second, AT_SYMLINK_NOFOLLOW) == 0
-            && first.st_ino == second.st_ino
+        guard let first = try? status(of: one), let second = try? status(of: other) else { return false }
+        return first.st_ino == second.st_ino
+    }
+
+    package func isLinked(_ version: VersionID) -> Bool { (try? status(of: version).st_nlink).map { $0 > 1 } ?? false }
+
+    package func sharing(with version: VersionID) throws(SpoolError) -> [VersionID] {
+        guard let status = try? status(of: version) else { return [] }
+        guard status.st_nlink > 1 else { return [version] }
+        return try versions().filter { isSame($0, as: version) }
     }
 
     /// What a write may wait for: some 30 ms.
@@ -140,13 +145,15 @@ package final class DirectorySpool: Spool {
         if change != 0 { gauge.add(change) }
     }
 
-    package func size(of version: VersionID) throws(SpoolError) -> Int64 {
+    package func size(of version: VersionID) throws(SpoolError) -> Int64 { Int64(try status(of: version).st_size) }
+
+    private func status(of version: VersionID) throws(SpoolError) -> stat {
         var status = stat()
         guard fstatat(directory.number, Self.name(of: version), &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             let failure = SystemFailure("fstatat")
             throw failure.errno == ENOENT ? .missing(version) : SpoolError(failure)
         }
-        return Int64(status.st_size)
+        return status
     }
 
     package func occupied(by version: VersionID) -> Int64 { counted.withLock { $0[version] ?? 0 } }
@@ -187,6 +194,11 @@ package final class DirectorySpool: Spool {
                 }
             }
         }
+        // The kernel tells a failure once: their other names would be taken for durable.
+        for (version, error) in outcome.damaged {
+            for other in (try? sharing(with: version)) ?? [] { outcome.damaged[other] = error }
+        }
+        outcome.durable.removeAll { outcome.damaged[$0] != nil }
         return outcome
     }
 

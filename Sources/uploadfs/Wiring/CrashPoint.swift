@@ -81,6 +81,10 @@ struct CrashingJournal: Journal {
     }
     func hardLinksBehind() throws(JournalError) -> [NodeRecord] { try journal.hardLinksBehind() }
     func symbolicLinks() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinks() }
+    func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
+        try journal.symbolicLinks(through: steps)
+    }
+    func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinksUnpublished() }
     func hardLinks(of file: FileID) throws(JournalError) -> [NodeRecord] { try journal.hardLinks(of: file) }
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]? {
         try journal.extendedAttribute(name, of: file)
@@ -208,6 +212,8 @@ struct CrashingSpool: Spool {
     }
 
     func isSame(_ one: VersionID, as other: VersionID) -> Bool { spool.isSame(one, as: other) }
+    func isLinked(_ version: VersionID) -> Bool { spool.isLinked(version) }
+    func sharing(with version: VersionID) throws(SpoolError) -> [VersionID] { try spool.sharing(with: version) }
     func size(of version: VersionID) throws(SpoolError) -> Int64 { try spool.size(of: version) }
     func occupied(by version: VersionID) -> Int64 { spool.occupied(by: version) }
     func versions() throws(SpoolError) -> [VersionID] { try spool.versions() }

@@ -86,6 +86,16 @@ struct JournalTreeTests {
             #expect(try journal.hardLinksBehind() == [link])
             try journal.apply([.closed(VersionID(8), size: 1, at: Timestamp(seconds: 5))])
             #expect(try journal.hardLinksBehind().isEmpty)
+            // Somebody does not want that name to be published with it, but with the next one.
+            try journal.apply([.closed(VersionID(7), size: 1, at: Timestamp(seconds: 6))])
+            var declining = link
+            declining.declined = Timestamp(seconds: 6)
+            try journal.apply([.updateNode(declining)])
+            #expect(try journal.node(link.file) == declining)
+            #expect(try journal.hardLinksBehind().isEmpty)
+            declining.declined = nil
+            try journal.apply([.updateNode(declining)])
+            #expect(try journal.hardLinksBehind() == [link])
             // The clock was put back.
             try journal.apply([.reopened(VersionID(7)), .closed(VersionID(7), size: 2, at: Timestamp(seconds: 3))])
             #expect(try journal.hardLinksBehind() == [link])
@@ -109,6 +119,39 @@ struct JournalTreeTests {
             link.isPublished = true
             try journal.apply([.updateNode(link)])
             #expect(try journal.symbolicLinks() == [link])
+        }
+    }
+
+    @Test(
+        "finds symbolic links by what they lead through, and those still to be published",
+        arguments: JournalUnderTest.allCases)
+    func linksThrough(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            let links = try ["a/./b//c", "../b", "/m/a", "b2/a"].enumerated().map { number, target in
+                NodeRecord(
+                    file: FileID(UInt64(2 + number)), parent: .root, name: try FileName("l\(number)"), kind: .link,
+                    attributes: Samples.attributes, size: 1, target: Array(target.utf8))
+            }
+            try journal.apply(links.map { .insertNode($0) })
+            func through(_ steps: String...) throws -> [Int] {
+                try journal.symbolicLinks(through: Set(steps)).compactMap { links.firstIndex(of: $0) }
+            }
+            #expect(try through("a") == [0, 2, 3])
+            #expect(try through("b") == [0, 1])
+            #expect(try through("..") == [1])
+            #expect(try through("c", "b2") == [0, 3])
+            #expect(try through(".", "", "a/b") == [])
+            var fresh = links[0]
+            fresh.version = VersionID(7)
+            try journal.apply([.insertUpload(Samples.upload(7, of: 2)), .updateNode(fresh)])
+            #expect(try journal.symbolicLinksUnpublished() == [fresh])
+            try journal.apply([
+                .closed(VersionID(7), size: 1, at: Timestamp(seconds: 5)),
+                .published(VersionID(7), Samples.receipt, at: Timestamp(seconds: 7)),
+            ])
+            #expect(try journal.symbolicLinksUnpublished() == [])
+            try journal.apply([.removeNode(FileID(3))])
+            #expect(try journal.symbolicLinks(through: ["b"]).map(\.file) == [FileID(2)])
         }
     }
 

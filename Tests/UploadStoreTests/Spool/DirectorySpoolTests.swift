@@ -41,8 +41,12 @@ struct DirectorySpoolTests {
         #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
         _ = try spool.create(VersionID(4))
         #expect(spool.isSame(VersionID(1), as: VersionID(2)) && !spool.isSame(VersionID(1), as: VersionID(4)))
+        #expect(spool.isLinked(VersionID(1)) && spool.isLinked(VersionID(2)) && !spool.isLinked(VersionID(4)))
+        #expect(try spool.sharing(with: VersionID(2)).sorted() == [VersionID(1), VersionID(2)])
+        #expect(try spool.sharing(with: VersionID(4)) == [VersionID(4)])
+        #expect(try spool.sharing(with: VersionID(9)).isEmpty && !spool.isLinked(VersionID(9)))
         try spool.remove(VersionID(1))
-        #expect(!spool.isSame(VersionID(1), as: VersionID(2)))
+        #expect(!spool.isSame(VersionID(1), as: VersionID(2)) && !spool.isLinked(VersionID(2)))
         #expect(try spool.open(VersionID(2)).contents() == [1, 2, 3])
         #expect(throws: SpoolError.missing(VersionID(1))) { try spool.link(VersionID(1), to: VersionID(3)) }
         #expect(throws: SpoolError.self) { try spool.link(VersionID(2), to: VersionID(2)) }
