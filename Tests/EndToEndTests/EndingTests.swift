@@ -190,6 +190,27 @@ extension EndToEnd {
             try mount.wait(for: "still")
         }
 
+        @Test(
+            "Though a call hangs in the spool's disk, SIGTERM ends it in 5 s; what was closed goes up after that",
+            .timeLimit(.minutes(1)))
+        func hanging() throws {
+            let scene = try Scene()
+            do {
+                let mount = try scene.mount(
+                    nil, ["--settling-time", "1h"], environment: ["UPLOADFS_CRASH_POINT": "spool.before:2:hang"])
+                let writer = try Program(
+                    "/bin/bash", ["-c", "cd \(mount.mountpoint); echo one > one; echo two > two"])
+                defer { writer.end(within: 5) }
+                #expect(writer.waitForEnd(within: 1) == nil)
+                mount.program.signal(SIGTERM)
+                #expect(mount.program.waitForEnd(within: 7) == 1)
+                #expect(mount.program.output.contains("Something hangs"), "\(mount.program.output.suffix(2000))")
+            }
+            let next = try scene.mount(nil)
+            try next.wait(for: "one")
+            #expect(try Shell.must("cat \(scene.directory.file("received"))/one") == "one\n")
+        }
+
         @Test("SIGTERM with files open ends within 5 s all the same", .timeLimit(.minutes(1)))
         func openFiles() throws {
             let scene = try Scene()

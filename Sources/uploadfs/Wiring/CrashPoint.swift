@@ -3,7 +3,8 @@ import Synchronization
 import UploadCore
 
 /// For the crash harness: ends this process by SIGKILL at a named point, the so-many-th time that it is passed.
-/// Set by `UPLOADFS_CRASH_POINT=NAME:COUNT`; without it none of this is in the way of anything.
+/// Set by `UPLOADFS_CRASH_POINT=NAME:COUNT`; without it none of this is in the way of anything. With `NAME:COUNT:hang`
+/// the call never comes back instead, as from a disk that is gone.
 ///
 /// | name | where |
 /// | --- | --- |
@@ -13,19 +14,23 @@ import UploadCore
 final class CrashPoint: Sendable {
     private let name: String
     private let left: Atomic<Int>
+    private let hangs: Bool
 
     /// - Returns: nil when none is set.
     static func fromEnvironment() throws(CommandFailure) -> CrashPoint? {
         guard let text = Environment.value("UPLOADFS_CRASH_POINT") else { return nil }
         let parts = text.split(separator: ":")
-        guard parts.count == 2, let count = Int(parts[1]), count > 0 else {
-            throw CommandFailure(.configuration, "UPLOADFS_CRASH_POINT is \"\(text)\", but must be NAME:COUNT.")
+        let hangs = parts.count == 3 && parts[2] == "hang"
+        guard parts.count == 2 || hangs, let count = Int(parts[1]), count > 0 else {
+            throw CommandFailure(
+                .configuration, "UPLOADFS_CRASH_POINT is \"\(text)\", but must be NAME:COUNT, or NAME:COUNT:hang.")
         }
-        return CrashPoint(String(parts[0]), count)
+        return CrashPoint(String(parts[0]), count, hangs)
     }
 
-    private init(_ name: String, _ count: Int) {
+    private init(_ name: String, _ count: Int, _ hangs: Bool) {
         self.name = name
+        self.hangs = hangs
         left = Atomic(count)
     }
 
@@ -53,7 +58,7 @@ final class CrashPoint: Sendable {
 
     private func pass(_ place: Place, _ side: String) {
         guard name == "\(place.rawValue).\(side)", left.subtract(1, ordering: .relaxed).newValue == 0 else { return }
-        kill(getpid(), SIGKILL)
+        if !hangs { kill(getpid(), SIGKILL) }
         // The signal is there before kill(2) returns to this thread.
         while true { pause() }
     }

@@ -223,6 +223,7 @@ struct MountProcess: Sendable {
                 .init(
                     service: mounted, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: LastResort()),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
         services.maximumGracefulShutdownDuration = .seconds(4)
