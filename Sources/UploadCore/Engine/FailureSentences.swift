@@ -27,7 +27,8 @@ package enum FailureSentences {
         case .unauthorized(let status):
             Failure(
                 code: "unauthorized", reason: "The destination does not accept our credentials (HTTP \(status)).",
-                remedy: "Put a valid token into UPLOADFS_TOKEN or the token file, and mount again.")
+                remedy: "Put a valid token into the token file (or UPLOADFS_TOKEN, and mount again); for S3, valid "
+                    + "keys into the profile (or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and mount again).")
         case .rejected(let rejection): rejected(rejection)
         case .source(let error): spool(error)
         case .journal(let error): journal(error)

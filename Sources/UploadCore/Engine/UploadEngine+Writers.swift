@@ -67,7 +67,7 @@ extension UploadEngine {
     func capabilities(_ limits: DestinationLimits) -> UploadMachine.Capabilities {
         UploadMachine.Capabilities(
             parallelChunks: min(settings.parallelChunks, limits.parallelChunks),
-            canReplaceChunk: limits.canReplaceChunk)
+            canReplaceChunk: limits.canReplaceChunk, namesAtFinish: limits.namesAtFinish)
     }
 
     /// Takes a version among those on their way, and lists it.

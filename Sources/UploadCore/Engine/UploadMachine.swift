@@ -39,10 +39,12 @@ package struct UploadMachine: Sendable {
     package struct Capabilities: Sendable, Hashable {
         package let parallelChunks: Int
         package let canReplaceChunk: Bool
+        package let namesAtFinish: Bool
 
-        package init(parallelChunks: Int, canReplaceChunk: Bool) {
+        package init(parallelChunks: Int, canReplaceChunk: Bool, namesAtFinish: Bool = true) {
             self.parallelChunks = parallelChunks
             self.canReplaceChunk = canReplaceChunk
+            self.namesAtFinish = namesAtFinish
         }
     }
 
@@ -129,6 +131,8 @@ package struct UploadMachine: Sendable {
         case .none:
             if plan.isClosed, plan.count <= 1 { return mayPublish ? .put : nil }
             guard !needsNewSession || plan.isClosed else { return nil }
+            // It will be renamed, and the session could not.
+            guard capabilities.namesAtFinish || nameClass == .ordinary else { return nil }
             // A file that ends within its first chunk needs no session, and while it is being
             // written nobody knows whether it will.
             return plan.size > plan.schedule.firstSize && plan.next() != nil ? .begin : nil

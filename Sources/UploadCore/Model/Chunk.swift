@@ -54,14 +54,21 @@ package struct ChunkTotals: Hashable, Sendable {
 /// | schedule | chunk i begins at | size of chunk i |
 /// | --- | --- | --- |
 /// | `.equal(s)` | i · s | s |
+/// | `.doubling(s)` | 64 · s · (2^(i div 64) - 1) + (i mod 64) · size | s · 2^(i div 64), at most 5 GiB |
+///
+/// `.doubling` is for destinations that take a file of unknown size in a limited number of chunks: a chunk has at most
+/// 1/32 of what went before it, and 10,000 of them from 8 MiB on make 46 TiB.
 package enum ChunkSchedule: Hashable, Sendable {
     /// All chunks (but the last) have this many bytes.
     case equal(Int64)
+    /// 64 chunks have this many bytes, the next 64 twice as many, and so on, but none more than 5 GiB.
+    case doubling(Int64)
 
     /// Where chunk `index` lies when the file does not end within it.
     package func range(of index: ChunkIndex) -> Range<Int64> {
         switch self {
         case .equal(let size): Int64(index) * size..<(Int64(index) + 1) * size
+        case .doubling(let first): Doubling(first: first).range(of: index)
         }
     }
 
@@ -75,6 +82,7 @@ package enum ChunkSchedule: Hashable, Sendable {
     package func index(at offset: Int64) -> ChunkIndex {
         switch self {
         case .equal(let size): Int(offset / size)
+        case .doubling(let first): Doubling(first: first).index(at: offset)
         }
     }
 
@@ -90,5 +98,50 @@ package enum ChunkSchedule: Hashable, Sendable {
         var first = index(at: range.lowerBound)
         if self.range(of: first).lowerBound < range.lowerBound { first += 1 }
         return first..<max(first, index(at: range.upperBound))
+    }
+}
+
+/// The arithmetic of `ChunkSchedule.doubling`.
+private struct Doubling {
+    let first: Int64
+
+    private static let chunksOfOneSize = 64
+    private static let largest: Int64 = 5 << 30
+
+    /// How often the size doubles before it would be more than the largest.
+    private var doublings: Int {
+        var count = 0
+        while first << (count + 1) <= Self.largest { count += 1 }
+        return count
+    }
+
+    /// Where the chunks that are doubled so often begin: before them lie 64 · (1 + 2 + 4 + …) · first bytes.
+    private func start(_ doubled: Int) -> Int64 { Int64(Self.chunksOfOneSize) * first * (Int64(1) << doubled - 1) }
+
+    /// From here on all chunks are of the largest size.
+    private var plateau: (index: ChunkIndex, offset: Int64) {
+        let doubled = doublings + 1
+        return (Self.chunksOfOneSize * doubled, start(doubled))
+    }
+
+    func range(of index: ChunkIndex) -> Range<Int64> {
+        let (flatIndex, flatOffset) = plateau
+        if index >= flatIndex {
+            let start = flatOffset + Int64(index - flatIndex) * Self.largest
+            return start..<start + Self.largest
+        }
+        let doubled = index / Self.chunksOfOneSize
+        let size = first << doubled
+        let start = start(doubled) + Int64(index % Self.chunksOfOneSize) * size
+        return start..<start + size
+    }
+
+    func index(at offset: Int64) -> ChunkIndex {
+        let (flatIndex, flatOffset) = plateau
+        if offset >= flatOffset { return flatIndex + Int((offset - flatOffset) / Self.largest) }
+        // start(n) <= offset means 2^n <= offset / (64 · first) + 1.
+        let quotient = offset / (Int64(Self.chunksOfOneSize) * first) + 1
+        let doubled = Int64.bitWidth - 1 - quotient.leadingZeroBitCount
+        return doubled * Self.chunksOfOneSize + Int((offset - start(doubled)) / (first << doubled))
     }
 }

@@ -109,12 +109,14 @@ struct ScheduleColumns {
     init(_ schedule: ChunkSchedule) {
         switch schedule {
         case .equal(let size): self.init(kind: "equal", size: size)
+        case .doubling(let size): self.init(kind: "doubling", size: size)
         }
     }
 
     func schedule() throws -> ChunkSchedule {
         switch kind {
         case "equal": return .equal(size)
+        case "doubling": return .doubling(size)
         default: throw JournalError.damaged("an upload with a schedule of no known kind")
         }
     }

@@ -7,12 +7,12 @@ import UploadCore
     static let now = Timestamp(seconds: 1000)
 
     static func machine(
-        canReplace: Bool = true, nameClass: NameClass = .ordinary, size: Int64 = 0, closed: Bool = false,
-        recovering: SessionToken? = nil
+        canReplace: Bool = true, namesAtFinish: Bool = true, nameClass: NameClass = .ordinary, size: Int64 = 0,
+        closed: Bool = false, recovering: SessionToken? = nil
     ) -> UploadMachine {
         UploadMachine(
             version: VersionID(1), file: FileID(2), contentType: "text/plain", nameClass: nameClass,
-            capabilities: .init(parallelChunks: 3, canReplaceChunk: canReplace),
+            capabilities: .init(parallelChunks: 3, canReplaceChunk: canReplace, namesAtFinish: namesAtFinish),
             plan: ChunkPlan(schedule: .equal(10), size: size, isClosed: closed), recovering: recovering)
     }
 
@@ -153,6 +153,17 @@ import UploadCore
         #expect(machine.next() == .begin)
         machine.began(SessionToken("s2"))
         #expect(machine.plan.acknowledged == 0)
+    }
+
+    @Test("Where a session keeps the name it was begun with, nothing travels under a temporary one")
+    func nameAtBegin() {
+        var machine = Self.machine(namesAtFinish: false, nameClass: .temporary)
+        Self.write(&machine, 0..<100)
+        machine.closed()
+        machine.settled()
+        #expect(machine.next() == nil && machine.phase == .held)
+        machine.nameClass = .ordinary
+        #expect(machine.next() == .begin)
     }
 
     @Test("The chunks of a temporary name travel, and its rename publishes them without sending them again")

@@ -37,7 +37,11 @@ struct JournalUploadTests {
                 closed: Samples.now.advanced(by: .seconds(1)), finished: Samples.now.advanced(by: .seconds(2)),
                 retries: 17, receipt: Samples.receipt,
                 failure: Failure(code: "too-large", reason: "It is \u{1f40b}.", remedy: "Cut it."))
-            try journal.apply([.insertUpload(plain), .insertUpload(full)])
+            let growing = UploadRecord(
+                version: VersionID(4), file: FileID(5), phase: .receiving, schedule: .doubling(8 << 20),
+                contentType: "video/mp4", created: Samples.now)
+            try journal.apply([.insertUpload(plain), .insertUpload(full), .insertUpload(growing)])
+            #expect(try journal.upload(VersionID(4)) == growing)
             #expect(try journal.upload(VersionID(1)) == plain)
             #expect(try journal.upload(VersionID(2)) == full)
             #expect(try journal.newestUpload(of: FileID(2)) == full)
