@@ -1,6 +1,4 @@
-import Crypto
 import HTTPTypes
-import Synchronization
 import UploadCore
 
 /// An upload of chunks under way at a server of the native protocol.
@@ -8,32 +6,18 @@ final class NativeSession: UploadSession {
     let token: SessionToken
 
     private let endpoint: NativeEndpoint
-    /// All of this session's hashing, in order, so that chunks mostly come as the rolling digest wants them.
-    private let lane: HashingLane
-    /// Locked on the lane only, where one call runs at a time: nobody ever waits for it.
-    private let rolling = Mutex(RollingDigest())
-
-    /// Bytes hashed in one go before others on the same lane have their turn.
-    private static let hashAtOnce: Int64 = 8 << 20
+    private let digests: SessionDigests
 
     init(token: SessionToken, endpoint: NativeEndpoint) {
         self.token = token
         self.endpoint = endpoint
-        lane = endpoint.lanes.lane()
+        digests = SessionDigests(endpoint.lanes.lane())
     }
 
     func send(_ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
         -> StoredChunk
     {
-        let digest = try await fromSpool { () async throws(SpoolError) in
-            try await lane.run { () throws(SpoolError) in
-                ContentDigest.text(
-                    try self.rolling.withLock { (rolling) throws(SpoolError) in
-                        try rolling.digest(of: chunk, content: content)
-                    })
-            }
-        }
-        guard !Task.isCancelled else { throw .cancelled }
+        let digest = ContentDigest.text(try await digests.digest(of: chunk, content: content))
         let request = TransferRequest(
             method: .put, url: endpoint.url("upload/chunk", session: token, "&index=\(chunk.index)"),
             fields: HTTPFields(named: ["Content-Type": "application/octet-stream", "Content-Digest": digest]),
@@ -61,7 +45,7 @@ final class NativeSession: UploadSession {
         guard object.size ?? size == size else {
             throw .malformed(detail: "the chunks end at \(size), the file at \(object.size ?? size)")
         }
-        let digest = try await digest(of: chunks, content: content, released: released)
+        let digest = try await digests.whole(of: chunks, content: content, released: released).map(ContentDigest.text)
         let request = try endpoint.post(
             endpoint.url("upload/finalize"),
             NativeProtocol.FinalizeRequest(
@@ -75,7 +59,7 @@ final class NativeSession: UploadSession {
             }
         } catch {
             // Whose bytes are wrong we can't know: the next try reads all of them again.
-            if error == .damaged { await lane.run { self.rolling.withLock { $0.forget() } } }
+            if error == .damaged { await digests.forget() }
             throw error
         }
     }
@@ -86,32 +70,6 @@ final class NativeSession: UploadSession {
             try await endpoint.ask(request)
         } catch .sessionLost {
             return
-        }
-    }
-
-    /// Of the whole file: what the chunks on their way have told already, and the rest from the spool.
-    /// - Returns: nil when neither has all of it: then each chunk's own digest has to do.
-    private func digest(
-        of chunks: [ChunkRef], content: any SpoolFile, released: RangeSet<ChunkIndex>
-    ) async throws(DestinationError) -> String? {
-        let covered = await lane.run {
-            self.rolling.withLock { rolling in
-                rolling.align(with: chunks)
-                return rolling.count
-            }
-        }
-        guard released.ranges.last?.upperBound ?? 0 <= covered else { return nil }
-        while true {
-            guard !Task.isCancelled else { throw .cancelled }
-            let digest = try await fromSpool { () async throws(SpoolError) in
-                try await lane.run { () throws(SpoolError) -> String? in
-                    try self.rolling.withLock { (rolling) throws(SpoolError) -> String? in
-                        try rolling.advance(over: chunks, content: content, bytes: Self.hashAtOnce)
-                            ? ContentDigest.text(rolling.value) : nil
-                    }
-                }
-            }
-            if let digest { return digest }
         }
     }
 }
