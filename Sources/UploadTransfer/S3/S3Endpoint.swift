@@ -1,0 +1,127 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import HTTPTypes
+import Synchronization
+import UploadCore
+
+/// A request to S3, not yet signed.
+struct S3Request: Sendable {
+    var method: HTTPRequest.Method
+    /// nil: about the bucket.
+    var key: String?
+    /// Not encoded.
+    var query: [(name: String, value: String)] = []
+    var fields: [(name: String, value: String)] = []
+    var body: TransferRequest.Body = .none
+    /// The SHA-256 of the body in hexadecimal digits.
+    var payloadHash = S3Request.emptyHash
+    var operation: String
+    var answerTime: Duration?
+    var sent: ByteCounter?
+
+    /// Of no bytes.
+    static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+}
+
+/// A bucket and how to ask it something: the work that is the same for every request, done in one place.
+final class S3Endpoint: Sendable {
+    let location: S3Location
+    let options: S3Options
+    let lanes = HashingLanes(count: 2)
+    private let client: CurlClient
+    private let credentials: @Sendable () -> S3Credentials?
+    private let learned: Mutex<Learned>
+
+    /// What answers have told.
+    private struct Learned {
+        var region: String
+        /// Seconds that the server's clock is ahead of ours, where that matters.
+        var skew = 0
+    }
+
+    init(
+        _ location: S3Location, client: CurlClient, credentials: @escaping @Sendable () -> S3Credentials?,
+        options: S3Options
+    ) {
+        self.location = location
+        self.client = client
+        self.credentials = credentials
+        self.options = options
+        learned = Mutex(Learned(region: location.region ?? S3Location.defaultRegion))
+    }
+
+    /// Asks, and takes nothing but a success for an answer. What the server tells of its region and its clock is
+    /// learned, and the request made again with that, once.
+    func ask(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
+        let response = try await answer(request)
+        guard response.isSuccess else { throw S3Failures.error(response) }
+        return response
+    }
+
+    /// The same for who takes other answers, too.
+    func answer(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
+        let response = try await client.perform(signed(request))
+        guard !response.isSuccess, learn(from: response) else { return response }
+        return try await client.perform(signed(request))
+    }
+
+    /// The same for an answer that is an XML document.
+    func document(_ request: S3Request, named name: String) async throws(DestinationError) -> S3Element {
+        let response = try await ask(request)
+        guard let root = S3Document.parse(response.body) else {
+            throw .malformed(detail: "the answer to \(request.operation) is no XML")
+        }
+        // Sent before the server knew how it would end.
+        if root.name == "Error" { throw S3Failures.error(response) }
+        guard root.name == name else {
+            throw .malformed(detail: "the answer to \(request.operation) is a \(root.name), and no \(name)")
+        }
+        return root
+    }
+
+    /// - Returns: whether there was something new in it that may mend the request.
+    private func learn(from response: TransferResponse) -> Bool {
+        let report = S3Failures.report(response)
+        let region = report?.region ?? HTTPField.Name("x-amz-bucket-region").flatMap { response.fields[$0] }
+        return learned.withLock { learned in
+            if let region, !region.isEmpty, region != learned.region, [301, 307, 400, 403].contains(response.status) {
+                learned.region = region
+                return true
+            }
+            guard report?.code == "RequestTimeTooSkewed", let date = response.fields[.date].flatMap(HTTPDate.seconds)
+            else { return false }
+            let skew = date - time(nil)
+            defer { learned.skew = skew }
+            return abs(skew - learned.skew) > 1
+        }
+    }
+
+    /// Signed as of now.
+    private func signed(_ request: S3Request) throws(DestinationError) -> TransferRequest {
+        guard let credentials = credentials() else { throw .unauthorized(status: 401) }
+        let (region, skew) = learned.withLock { ($0.region, $0.skew) }
+        let date = SignatureV4.amzDate(time(nil) + skew)
+        let path = location.path(request.key)
+        let query = request.query.map { (PercentEncoding.encode($0.name), PercentEncoding.encode($0.value)) }
+        var fields = request.fields
+        fields.append(("x-amz-content-sha256", request.payloadHash))
+        fields.append(("x-amz-date", date))
+        if let token = credentials.sessionToken { fields.append(("x-amz-security-token", token)) }
+        let subject = SignatureV4.Subject(
+            method: request.method.rawValue, path: path, query: query, fields: fields + [("host", location.host)],
+            payloadHash: request.payloadHash)
+        let authorization = SignatureV4(credentials: credentials, region: region).authorization(subject, at: date)
+        var sent = HTTPFields()
+        for field in fields + [("authorization", authorization)] {
+            guard let name = HTTPField.Name(field.name) else { continue }
+            sent.append(HTTPField(name: name, value: field.value))
+        }
+        let words = query.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+        let scheme = location.endpoint.isSecure ? "https" : "http"
+        return TransferRequest(
+            method: request.method, url: "\(scheme)://\(location.host)\(path)" + (words.isEmpty ? "" : "?\(words)"),
+            fields: sent, body: request.body, operation: request.operation, answerTime: request.answerTime,
+            sent: request.sent)
+    }
+}

@@ -1,0 +1,61 @@
+import Testing
+import UploadCore
+
+@testable import UploadTransfer
+
+@Suite("s3://BUCKET/PREFIX")
+struct S3LocationTests {
+    @Test(
+        "names a bucket, a prefix, and the server that has them",
+        arguments: [
+            ("s3://b1", "b1.s3.us-east-1.amazonaws.com", "/k", ""),
+            ("s3://b1/", "b1.s3.us-east-1.amazonaws.com", "/k", ""),
+            ("s3://b1/p/q/", "b1.s3.us-east-1.amazonaws.com", "/k", "p/q/"),
+            ("s3://b1?region=eu-west-1", "b1.s3.eu-west-1.amazonaws.com", "/k", ""),
+            ("s3://b.1", "s3.us-east-1.amazonaws.com", "/b.1/k", ""),
+            ("s3://b1/p?endpoint=http://127.0.0.1:8333", "127.0.0.1:8333", "/b1/k", "p/"),
+            ("s3://b1?endpoint=https://h:443/base/", "h", "/base/b1/k", ""),
+            ("s3://b1?endpoint=h.example&path-style=false", "b1.h.example", "/k", ""),
+            ("s3://b1?endpoint=http://[::1]:9000", "[::1]:9000", "/b1/k", ""),
+        ])
+    func locations(url: String, host: String, path: String, prefix: String) throws {
+        let location = try S3Location(url)
+        #expect(location.host == host)
+        #expect(location.path("k") == path)
+        #expect(location.prefix == prefix)
+        #expect(location.endpoint.isSecure == !url.contains("http:"))
+    }
+
+    @Test("takes the region of the environment where the URL has none")
+    func region() throws {
+        #expect(try S3Location("s3://b1", region: "eu-central-1").host == "b1.s3.eu-central-1.amazonaws.com")
+        #expect(try S3Location("s3://b1?region=x", region: "eu-central-1").region == "x")
+    }
+
+    @Test("encodes each byte of a key that is not unreserved")
+    func keys() throws {
+        let location = try S3Location("s3://b1/ü?endpoint=http://h")
+        let key = location.key(try UploadPath("a b/+&?#%~.txt"))
+        #expect(key == "ü/a b/+&?#%~.txt")
+        #expect(location.path(key) == "/b1/%C3%BC/a%20b/%2B%26%3F%23%25~.txt")
+        #expect(location.url(key) == "s3://b1/ü/a b/+&?#%~.txt")
+        #expect(location.path(nil) == "/b1")
+    }
+
+    @Test(
+        "says what is wrong",
+        arguments: [
+            ("s3:///p", "s3://BUCKET"), ("http://b", "s3://BUCKET"), ("s3://b?zone=x", "zone"),
+            ("s3://b?endpoint=ftp://h", "endpoint"), ("s3://b?path-style=maybe", "path-style"),
+            ("s3://key:secret@b", "AWS_ACCESS_KEY_ID"),
+        ])
+    func problems(url: String, word: String) {
+        do {
+            _ = try S3Location(url)
+            Issue.record("taken")
+        } catch {
+            #expect(error.text.contains(word))
+            #expect(!error.text.contains("secret@"))
+        }
+    }
+}
