@@ -1,4 +1,5 @@
 import ArgumentParser
+import UploadTransfer
 
 struct MountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -6,7 +7,9 @@ struct MountCommand: AsyncParsableCommand {
         usage: "uploadfs mount [DESTINATION] MOUNTPOINT [options]",
         discussion: """
             Without DESTINATION the upload server runs inside the mount, on a loopback port, and stores
-            below --directory. With http://HOST:PORT or https://… it is an "uploadfs serve" elsewhere.
+            below --directory. With http://HOST:PORT or https://… it is an "uploadfs serve" elsewhere, with
+            s3://BUCKET/PREFIX?endpoint=URL&region=NAME a bucket of S3 or of a server that speaks it (keys from
+            AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the profile AWS_PROFILE).
 
             Stays in the foreground until Ctrl-C, SIGTERM or "uploadfs unmount"; with --background it
             returns once the mount answers. What is not uploaded by then goes on with the next mount.
@@ -48,21 +51,36 @@ struct MountCommand: AsyncParsableCommand {
 struct MountTarget: Sendable {
     /// nil: the embedded server.
     let destination: String?
+    /// Where that is s3://….
+    let bucket: S3Location?
     /// Absolute.
     let mountpoint: String
 
     init(_ places: [String]) throws(CommandFailure) {
         destination = places.count == 2 ? places[0] : nil
         mountpoint = Paths.absolute(places[places.count - 1])
-        guard let destination else { return }
+        guard let destination else {
+            bucket = nil
+            return
+        }
         guard let scheme = destination.split(separator: ":", maxSplits: 1).first, destination.contains("://") else {
             throw CommandFailure(
                 .usage, "\"\(destination)\" is no destination: it must be a URL such as https://uploads.example.org.")
         }
+        if scheme == "s3" {
+            do throws(S3Location.Problem) {
+                bucket = try S3Location(destination, region: AWSProfile().region)
+            } catch {
+                throw CommandFailure(.usage, error.text)
+            }
+            return
+        }
+        bucket = nil
         guard scheme == "http" || scheme == "https" else {
             throw CommandFailure(
                 .usage,
-                "This version can't upload to \(scheme)://. It can to http:// and https:// (an \"uploadfs serve\").")
+                "This version can't upload to \(scheme)://. It can to http:// and https:// (an \"uploadfs serve\") and "
+                    + "to s3://BUCKET.")
         }
         guard !destination.dropFirst(scheme.count + 3).prefix(while: { $0 != "/" }).contains("@") else {
             throw CommandFailure(

@@ -106,11 +106,27 @@ struct MountProcess: Sendable {
             }
             return
         }
-        let destination = NativeDestination(
-            baseURL: url, client: client, credentials: { credentials.token }, options: try nativeOptions(state.journal))
+        let destination: any Destination
+        if let location = target.bucket {
+            destination = try bucket(location, client)
+        } else {
+            destination = NativeDestination(
+                baseURL: url, client: client, credentials: { credentials.token },
+                options: try nativeOptions(state.journal))
+        }
         try await Reachability(destination: destination, journal: state.journal, mayBeOffline: settings.offline)
             .check(url, logger)
         try await serve(state, destination, label: url, logger)
+    }
+
+    private func bucket(_ location: S3Location, _ client: CurlClient) throws(CommandFailure) -> S3Destination {
+        let profile = AWSProfile()
+        guard profile.credentials != nil else {
+            throw CommandFailure(.configuration, "There are no credentials for S3: \(profile.places).")
+        }
+        return S3Destination(
+            location, client: client, credentials: { profile.credentials },
+            options: S3Options(parallelChunks: settings.engine.parallelChunks))
     }
 
     private func nativeOptions(_ journal: any Journal) throws(JournalError) -> NativeOptions {

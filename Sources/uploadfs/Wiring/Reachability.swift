@@ -27,7 +27,7 @@ struct Reachability: Sendable {
             throw CommandFailure(.permission, "\(url): \(failure.reason) \(failure.remedy)")
         case .rejected, .malformed, .sessionLost, .missing, .damaged:
             throw CommandFailure(
-                .configuration, "\(url) does not speak the native upload protocol: \(failure.reason) \(failure.remedy)")
+                .configuration, "\(url) does not take uploads: \(failure.reason) \(failure.remedy)")
         case .unreachable, .broken, .busy, .source, .journal, .cancelled:
             let isKnown = try journal.fact(Self.fact) != nil
             guard isKnown || mayBeOffline else {

@@ -1,0 +1,163 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// Issue 5: a bucket of a real object store.
+    @Suite struct S3Tests {
+        @Test(
+            "What is written is in the bucket: small, empty, of many parts, under odd names; in as few requests as there are",
+            .timeLimit(.minutes(3)))
+        func arrives() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let proxy = try FaultProxy(upstreamPort: store.port)
+            defer { proxy.stop() }
+            let mount = try scene.mount(store, by: proxy)
+            try scene.randomFile("film", mebibytes: 50)
+            try scene.randomFile("part", mebibytes: 8)
+            let odd = "ä +&?#%'~.txt"
+            try Shell.must(
+                """
+                cd \(scene.source); : > empty; mkdir 'd ï'; echo odd > \(Shell.quoted("d ï/" + odd))
+                cp -r . \(mount.mountpoint)/
+                """)
+            try mount.waitForAll()
+            #expect(
+                try store.listing() == [
+                    "4 pre/d ï/\(odd)", "0 pre/empty", "\(50 << 20) pre/film", "\(8 << 20) pre/part",
+                ])
+            for name in ["film", "part", "d ï/\(odd)"] {
+                try store.expect("pre/\(name)", is: "\(scene.source)/\(name)")
+            }
+            #expect(try mount.wait(for: "film") == "s3://bucket/pre/film")
+            // N + 2 for seven parts, one for each of the others.
+            func requests(_ key: String) -> [String] {
+                proxy.records.filter { $0.path == "/bucket/pre/\(key)" }.map(\.method).sorted()
+            }
+            #expect(requests("film") == ["POST", "POST"] + Array(repeating: "PUT", count: 7))
+            for key in ["part", "empty"] { #expect(requests(key) == ["PUT"]) }
+        }
+
+        @Test("Changed in place and replaced, an object is what was closed last", .timeLimit(.minutes(3)))
+        func changes() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let mount = try scene.mount(store)
+            let film = try scene.randomFile("film", mebibytes: 20)
+            try Shell.must("cp \(film) \(mount.path("film")); cp \(film) \(mount.path("other"))")
+            try mount.waitForAll()
+            try Shell.must(
+                """
+                for f in \(film) \(mount.path("film")); do
+                  printf 'patch' | dd of=$f bs=1 seek=10000000 conv=notrunc status=none; echo more >> $f
+                done
+                echo small > \(mount.path("other"))
+                """)
+            try mount.waitForAll()
+            try store.expect("pre/film", is: film)
+            #expect(try store.listing() == ["\((20 << 20) + 5) pre/film", "6 pre/other"])
+        }
+
+        @Test(
+            "After kill -9 in mid-upload the parts that are there are listed, and none of them is sent again",
+            .timeLimit(.minutes(3)))
+        func resumes() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let proxy = try FaultProxy(upstreamPort: store.port)
+            defer { proxy.stop() }
+            let film = try scene.randomFile("film", mebibytes: 80)
+            proxy.setRate(bytesPerSecond: 16_000_000)
+            do {
+                let mount = try scene.mount(store, by: proxy)
+                try Shell.must("cp \(film) \(mount.path("film"))")
+                try Shell.must(
+                    "until grep -q '^[4-9][0-9]' \(mount.path(".uploadfs/progress/film")); do :; done", within: 60)
+                #expect(mount.kill() == 128 + SIGKILL)
+            }
+            proxy.setRate(bytesPerSecond: nil)
+            let mount = try scene.mount(store, by: proxy)
+            try mount.wait(for: "film")
+            try store.expect("pre/film", is: film)
+            let sent = proxy.records.filter { $0.method == "PUT" && $0.wasAcknowledged }.map(\.query)
+            #expect(Set(sent).count == 10)
+            // Those that were under way when it was killed.
+            #expect(sent.count <= 13)
+            #expect(proxy.records.contains { $0.method == "GET" && $0.query.hasPrefix("uploadId=") })
+        }
+
+        @Test(
+            "A file that is renamed while it is uploaded is in the bucket under its last name alone; one that is cancelled is not, nor is anything left of it",
+            .timeLimit(.minutes(3)))
+        func renamedAndCancelled() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let proxy = try FaultProxy(upstreamPort: store.port)
+            defer { proxy.stop() }
+            let film = try scene.randomFile("film", mebibytes: 24)
+            proxy.setRate(bytesPerSecond: 8_000_000)
+            let mount = try scene.mount(store, by: proxy)
+            try Shell.must(
+                """
+                cd \(mount.mountpoint); cp \(film) first; cp \(film) film.part; cp \(film) gone
+                until grep -q '^[1-9]' .uploadfs/progress/first && grep -q '^[1-9]' .uploadfs/progress/gone; do :; done
+                mv first last; mv film.part film; rm gone
+                """, within: 60)
+            proxy.setRate(bytesPerSecond: nil)
+            try mount.waitForAll()
+            #expect(try store.listing() == ["\(24 << 20) pre/film", "\(24 << 20) pre/last"])
+            for key in ["film", "last"] { try store.expect("pre/\(key)", is: film) }
+            let left = store.rclone("backend list-multipart-uploads :s3:bucket")
+            try Shell.must("until ! \(left) | grep -q UploadId; do :; done", within: 30)
+            // Under the temporary name nothing was begun.
+            #expect(!proxy.records.contains { $0.path.hasSuffix(".part") })
+        }
+
+        @Test("Through throttling, errors and lost answers all arrives", .timeLimit(.minutes(4)))
+        func faults() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let proxy = try FaultProxy(upstreamPort: store.port)
+            defer { proxy.stop() }
+            let mount = try scene.mount(store, by: proxy, ["--stall-time", "1s"])
+            proxy.setRule(
+                FaultRules.random(
+                    seed: 5, probability: 0.35,
+                    faults: [
+                        .answer(status: 503, retryAfterSeconds: 1), .answer(status: 500),
+                        .reset(afterBodyBytes: 100_000),
+                        .dropAnswer, .delay(.milliseconds(100)),
+                    ]))
+            for number in 0..<10 { try scene.randomFile("f\(number)", mebibytes: 4 + 3 * number) }
+            try Shell.must("cp \(scene.source)/* \(mount.mountpoint)/")
+            try mount.waitForAll(within: 180)
+            proxy.setRule(FaultRules.none)
+            for number in 0..<10 { try store.expect("pre/f\(number)", is: "\(scene.source)/f\(number)") }
+            #expect(proxy.records.count { !$0.wasAcknowledged } > 3)
+        }
+
+        @Test(
+            "Wrong keys, no keys and a bucket that is not there are told before anything is mounted",
+            .timeLimit(.minutes(2)))
+        func refused() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            func mount(_ url: String, _ keys: [String: String]) throws -> (code: Int32, output: String) {
+                try Binary.run(
+                    "mount", url, scene.directory.file("mount"), "--state-dir", scene.directory.file("state"),
+                    environment: keys.merging(["HOME": scene.directory.path]) { $1 })
+            }
+            mkdir(scene.directory.file("mount"), 0o700)
+            let wrong = try mount(
+                store.url(), ["AWS_ACCESS_KEY_ID": "AKTEST", "AWS_SECRET_ACCESS_KEY": "wrong-secret"])
+            #expect(wrong.code == 77 && !wrong.output.contains("wrong-secret"), "\(wrong)")
+            let none = try mount(store.url(), [:])
+            #expect(none.code == 78 && none.output.contains("AWS_ACCESS_KEY_ID"), "\(none)")
+            let missing = try mount(
+                "s3://nowhere?endpoint=http://127.0.0.1:\(store.port)", ObjectStore.keys)
+            #expect(missing.code == 78 && missing.output.contains("no such bucket"), "\(missing)")
+        }
+    }
+}
