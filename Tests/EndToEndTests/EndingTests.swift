@@ -211,6 +211,47 @@ extension EndToEnd {
             #expect(try Shell.must("cat \(scene.directory.file("received"))/one") == "one\n")
         }
 
+        @Test(
+            "With a log that nobody reads all goes on: uploads, refusals, and the end within 5 s",
+            .timeLimit(.minutes(1)))
+        func unreadLog() throws {
+            let scene = try Scene()
+            mkdir(scene.directory.file("mount"), 0o700)
+            let server = try scene.server()
+            // A pipe of one page, whose reader sleeps.
+            let script = """
+                import fcntl, os, subprocess, sys, time
+                reader, writer = os.pipe()
+                fcntl.fcntl(writer, 1031, 4096)
+                mount = subprocess.Popen(sys.argv[2:], stderr=writer)
+                place = sys.argv[1]
+                while not os.path.ismount(place): time.sleep(0.01)
+                for number in range(200): open("%s/f%d" % (place, number), "w").write("x")
+                for number in range(200): open("%s/.uploadfs/wait/f%d" % (place, number)).read()
+                try:
+                    os.unlink(place + "/f0")
+                    sys.exit("removed")
+                except PermissionError: pass
+                began = time.monotonic()
+                mount.terminate()
+                mount.wait()
+                print("ended after %.1f s with %d" % (time.monotonic() - began, mount.returncode))
+                sys.exit(0 if time.monotonic() - began < 6 else "too late")
+                """
+            let program = try Program(
+                "python3",
+                [
+                    "-c", script, scene.directory.file("mount"), Binary.path, "mount",
+                    "http://127.0.0.1:\(server.port)", scene.directory.file("mount"), "--state-dir",
+                    scene.directory.file("state"), "--settling-time", "10ms",
+                ])
+            let code = program.waitForEnd(within: 40)
+            if code != 0 { _ = try Shell.run("pkill -9 -f \(scene.directory.file("state"))") }
+            umount2(scene.directory.file("mount"), Int32(MNT_DETACH))
+            program.end(within: 2)
+            #expect(code == 0, "\(program.output)")
+        }
+
         @Test("SIGTERM with files open ends within 5 s all the same", .timeLimit(.minutes(1)))
         func openFiles() throws {
             let scene = try Scene()

@@ -86,7 +86,7 @@ struct CrashingJournal: Journal {
     }
     func hardLinksBehind() throws(JournalError) -> [NodeRecord] { try journal.hardLinksBehind() }
     func symbolicLinks() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinks() }
-    func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
+    func symbolicLinks(through steps: [String]) throws(JournalError) -> [NodeRecord] {
         try journal.symbolicLinks(through: steps)
     }
     func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord] { try journal.symbolicLinksUnpublished() }

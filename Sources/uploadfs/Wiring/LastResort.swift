@@ -18,8 +18,11 @@ struct LastResort: Service {
                 What was closed is kept: mount again, and it goes up.
 
                 """
-            // Neither the log nor exit(3): both may wait for a thread that hangs.
-            text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            // Neither the log nor exit(3), which may wait for a thread that hangs, nor a pipe that nobody empties.
+            var output = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            if poll(&output, 1, 0) > 0 {
+                text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            }
             _exit(CommandFailure.Code.failure.rawValue)
         }
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Logging
 import UploadCore
@@ -5,7 +6,9 @@ import UploadCore
 /// Log lines on standard error, one for each change of a file's phase and each trouble.
 enum Log {
     static func logger(level: String) -> Logger {
-        var logger = Logger(label: "uploadfs") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "uploadfs") { LineLogHandler(label: $0, writer: .shared) }
+        // What was said before the end is to be read after it.
+        atexit { LogWriter.shared.flush(within: .seconds(1)) }
         logger.logLevel = Logger.Level(rawValue: level) ?? .info
         return logger
     }

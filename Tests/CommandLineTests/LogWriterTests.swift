@@ -1,0 +1,59 @@
+import CLinux
+import Dispatch
+import Glibc
+import Logging
+import Testing
+
+@testable import uploadfs
+
+@Suite("The log", .timeLimit(.minutes(1)))
+struct LogWriterTests {
+    private static func pipe() throws -> (reader: Int32, writer: Int32) {
+        var ends: [Int32] = [0, 0]
+        try #require(clinux_pipe(&ends) == 0)
+        return (ends[0], ends[1])
+    }
+
+    /// Everything up to the end.
+    private static func read(_ descriptor: Int32, until enough: (String) -> Bool) -> String {
+        var text = ""
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while !enough(text) {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { break }
+            text += String(decoding: buffer[..<count], as: UTF8.self)
+        }
+        return text
+    }
+
+    @Test("Who logs into a pipe that nobody empties never waits; what did not fit is counted, and the rest comes later")
+    func blocked() throws {
+        let (reader, writer) = try Self.pipe()
+        defer { for end in [reader, writer] { close(end) } }
+        let log = LogWriter(descriptor: writer)
+        let line = String(repeating: "x", count: 999) + "\n"
+        // A pipe holds 64 KiB, the writer 1 MiB.
+        for _ in 0..<3000 { log.write(line) }
+        log.flush(within: .milliseconds(10))
+        let text = Self.read(reader) { $0.contains("dropped") }
+        let lines = text.split(separator: "\n")
+        let kept = lines.count { $0.hasPrefix("xxx") }
+        #expect(kept > 1000 && kept < 1300)
+        #expect(lines.last == "uploadfs: \(3000 - kept) log lines were dropped: nobody read what was written before.")
+        log.write("again\n")
+        #expect(Self.read(reader) { $0.contains("again") } == "again\n")
+    }
+
+    @Test("A line has the time, the level, the facts in order, and the words")
+    func line() throws {
+        let (reader, writer) = try Self.pipe()
+        defer { for end in [reader, writer] { close(end) } }
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, writer: LogWriter(descriptor: writer)) }
+        logger[metadataKey: "b"] = "2"
+        logger.debug("unheard")
+        logger.warning("words", metadata: ["a": "1", "c": "3"])
+        let text = Self.read(reader) { $0.hasSuffix("\n") }
+        let pattern = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} warning test: a=1 b=2 c=3 \[\w+\] words\n/
+        #expect(try pattern.wholeMatch(in: text) != nil, "\(text)")
+    }
+}
