@@ -26,7 +26,7 @@ final class PublishOrder: Sendable {
     private let stripes: [Stripe]
 
     private final class Stripe: Sendable {
-        let latest = Mutex<[String: PublishNumber]>([:])
+        let latest = Mutex<[UploadPath: PublishNumber]>([:])
     }
 
     /// Remembered paths of one stripe; beyond that all of them are forgotten.
@@ -41,15 +41,14 @@ final class PublishOrder: Sendable {
     func publish(
         _ path: UploadPath, _ number: PublishNumber?, _ publish: () throws(StoreError) -> Void
     ) throws(StoreError) {
-        let key = path.text
-        let stripe = stripes[Int(UInt(bitPattern: key.hashValue) % UInt(stripes.count))]
+        let stripe = stripes[Int(UInt(bitPattern: path.hashValue) % UInt(stripes.count))]
         try stripe.latest.withLock { latest throws(StoreError) in
-            if let number, let known = latest[key], known.run == number.run, known.number > number.number {
+            if let number, let known = latest[path], known.run == number.run, known.number > number.number {
                 throw .outdated
             }
             try publish()
             if latest.count >= Self.maximumRemembered { latest = [:] }
-            latest[key] = number
+            latest[path] = number
         }
     }
 }

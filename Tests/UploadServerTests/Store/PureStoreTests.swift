@@ -1,11 +1,22 @@
 import Crypto
 import Testing
+import UploadCore
 
 @testable import UploadServer
 
 /// What the store decides without touching a file.
 struct PureStoreTests {
     private let digest = ContentDigest(SHA256.hash(data: Array("x".utf8)))
+
+    @Test("The order of publishing is each path's own, and paths are told apart by their bytes")
+    func order() throws {
+        let order = PublishOrder()
+        func publish(_ name: String, _ number: String) -> Bool {
+            (try? order.publish(try UploadPath(name), PublishNumber(number), {})) != nil
+        }
+        #expect(publish("\u{e9}", "r/5") && publish("e\u{301}", "r/4") && publish("b", "r/3"))
+        #expect(!publish("\u{e9}", "r/4") && publish("\u{e9}", "r/6") && publish("\u{e9}", "other/1"))
+    }
 
     private func record(_ length: Int64) -> ChunkRecord { ChunkRecord(length: length, digest: digest) }
 
