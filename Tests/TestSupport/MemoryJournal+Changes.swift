@@ -18,6 +18,7 @@ extension MemoryJournal.State {
             known.isPublished = node.isPublished
             known.names = node.names
             known.declined = node.declined
+            known.given = node.given
             nodes[node.file] = known
             if let version = node.version { highest.version = max(highest.version, version) }
         case .moveNode(let file, let parent, let name):

@@ -131,7 +131,8 @@ package final class MemoryJournal: Journal {
                     let upload = first.version.flatMap({ state.uploads[$0] }), upload.isSpooled,
                     let close = upload.closed
                 else { return false }
-                return link.version.flatMap { state.uploads[$0]?.closed } != close && link.declined != close
+                let own = link.version.flatMap { state.uploads[$0] }
+                return (own.map(\.closed) ?? link.given) != close && link.declined != close
             }.sorted { $0.file < $1.file }
         }
     }
@@ -140,8 +141,9 @@ package final class MemoryJournal: Journal {
         try read { $0.nodes.values.filter { $0.kind == .link }.sorted { $0.file < $1.file } }
     }
 
-    package func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
-        try symbolicLinks().filter { link in link.targetSteps.contains { steps.contains(String($0)) } }
+    package func symbolicLinks(through steps: [String]) throws(JournalError) -> [NodeRecord] {
+        let wanted = Set(steps.map { Array($0.utf8) })
+        return try symbolicLinks().filter { link in link.targetSteps.contains { wanted.contains(Array($0.utf8)) } }
     }
 
     package func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord] {

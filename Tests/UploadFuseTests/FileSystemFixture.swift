@@ -18,6 +18,9 @@ final class FileSystemFixture: Sendable {
 
     static let caller = FileSystem.Caller(owner: 1000, group: 1000)
 
+    /// Of which /proc tells nothing.
+    static let unknownThread: Int32 = 99
+
     /// Threads that die by a signal when they flush.
     private let doomed = Doomed()
 
@@ -39,7 +42,7 @@ final class FileSystemFixture: Sendable {
         configuration.followsSymlinks = followsSymlinks
         configuration.types = { [ContentRules(types)] }
         configuration.processes = ProcessTable(
-            process: { $0 },
+            process: { $0 == Self.unknownThread ? 0 : $0 },
             death: { [doomed] thread in
                 doomed.threads.withLock { $0.contains(thread) } ? ProcessTable.Death(signal: 9, program: "cp") : nil
             },

@@ -178,4 +178,76 @@ struct FollowingTests {
         try fixture.rename("one", to: "two", flags: .exchange)
         #expect(try content(into) == "two" && content(through) == "two")
     }
+
+    @Test("A further name of a link is published by itself when the first one is replaced before it was")
+    func linkOfLink() throws {
+        try fixture.make("a", "text")
+        let leading = try link("l", to: "a")
+        try fixture.publish(VersionID(2))
+        _ = try fixture.fileSystem.link(leading.rawValue, to: Array("l2".utf8), in: 1)
+        try fixture.make("x", "other")
+        try fixture.rename("x", to: "l")
+        #expect(try fixture.namespace.path(of: leading)?.text == "l2")
+        let upload = try #require(try fixture.journal.newestUpload(of: leading))
+        #expect(upload.phase == .queued && upload.closedSize == 4)
+        #expect(try content(leading) == "text")
+    }
+
+    @Test("A link to what is not all here any more is listed as failed, once")
+    func notHere() throws {
+        let inode = try fixture.make("a", "1234567812345678")
+        try fixture.publish(VersionID(1))
+        try fixture.journal.apply([.evicted(VersionID(1))])
+        let leading = try link("l", to: "a")
+        let failed = try #require(try fixture.journal.newestUpload(of: leading))
+        #expect(failed.phase == .failed && failed.failure?.code == "name-not-here")
+        fixture.fileSystem.completeNames()
+        #expect(try fixture.journal.newestUpload(of: leading)?.version == failed.version)
+        // Written again, it is one of the link, too.
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "new")
+        try fixture.close(handle)
+        #expect(try content(leading) == "new")
+    }
+
+    @Test("A stream that has passed through the spool is none of the links to it: they are listed")
+    func stream() throws {
+        let leading = try link("l", to: "a")
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "1234567812345678")
+        let track = try #require(fixture.uploads.track(1))
+        _ = track.drain()
+        #expect(track.release(0..<8))
+        try fixture.close(handle)
+        #expect(try fixture.journal.newestUpload(of: leading)?.failure?.code == "name-not-here")
+    }
+
+    @Test("Names are told apart by their bytes: of two spellings of one letter each has its own links")
+    func spellings() throws {
+        let composed = try fixture.make("\u{e9}", "composed")
+        try fixture.make("e\u{301}", "decomposed")
+        let one = try link("one", to: "\u{e9}")
+        let other = try link("other", to: "e\u{301}")
+        #expect(try content(one) == "composed" && content(other) == "decomposed")
+        _ = try fixture.fileSystem.link(composed, to: Array("d\u{65}\u{301}".utf8), in: 1)
+        let third = try link("third", to: "de\u{301}")
+        for text in ["second", "third one"] {
+            let handle = try fixture.open(composed, O_WRONLY | O_TRUNC)
+            try fixture.write(handle, text)
+            try fixture.close(handle)
+            #expect(try content(one) == text && content(third) == text && content(other) == "decomposed")
+        }
+    }
+
+    @Test("What was to be published under a link, and was changed after its file had lost its name, is listed")
+    func changedWithoutName() throws {
+        let inode = try fixture.make("a", "text")
+        try link("l", to: "a")
+        let handle = try fixture.open(inode)
+        try fixture.unlink("a")
+        _ = fixture.uploads.takeEvents()
+        try fixture.write(handle, "TEXT")
+        #expect(fixture.uploads.takeEvents().contains("spoiled 2 name-changed"))
+        try fixture.close(handle)
+    }
 }

@@ -150,4 +150,102 @@ struct LinkFailuresTests {
         let events = fixture.uploads.takeEvents()
         #expect(events.contains("spoiled 4 spool-fdatasync") && events.contains("spoiled 3 spool-fdatasync"))
     }
+
+    @Test(
+        "A name whose upload was forgotten, since it was published long before the others, has its close all the same")
+    func pruned() throws {
+        let inode = try fixture.linked()
+        for (file, version) in [(further, VersionID(2)), (first, VersionID(1))] {
+            _ = try fixture.namespace.claim(file)
+            try fixture.publish(version)
+            fixture.namespace.release(file, published: true)
+        }
+        try fixture.journal.apply([.evicted(VersionID(2)), .removeUpload(VersionID(2))])
+        _ = fixture.uploads.takeEvents()
+        try fixture.mountedAgain().completeNames()
+        try fixture.close(try fixture.open(inode))
+        #expect(!fixture.uploads.takeEvents().contains { $0.hasPrefix("opened 3") })
+        #expect(try fixture.namespace.evict(first, VersionID(1)))
+        // Nor does that keep the first name where it is, also when nothing is known of either any more.
+        try fixture.make("x", "other")
+        try fixture.rename("x", to: "a")
+        #expect(try fixture.lookup("b")?.attributes.inode == inode)
+    }
+
+    @Test("What was published long ago under both names does not keep the first one from being replaced")
+    func allPruned() throws {
+        let inode = try fixture.linked()
+        for (file, version) in [(further, VersionID(2)), (first, VersionID(1))] {
+            _ = try fixture.namespace.claim(file)
+            try fixture.publish(version)
+            fixture.namespace.release(file, published: true)
+            try fixture.journal.apply([.evicted(version), .removeUpload(version)])
+        }
+        try fixture.make("x", "other")
+        try fixture.rename("x", to: "a")
+        #expect(try fixture.lookup("b")?.attributes.inode == inode)
+    }
+
+    @Test("What was published under the first name does not come back under the further one with a cancel")
+    func cancelOfHeir() throws {
+        let inode = try fixture.make("a", "one")
+        _ = try fixture.namespace.claim(first)
+        try fixture.publish(VersionID(1))
+        fixture.namespace.release(first, published: true)
+        try fixture.close(try rewritten(inode, "two"))
+        try fixture.link(inode, "b")
+        try fixture.make("x", "three")
+        try fixture.rename("x", to: "a")
+        #expect(try fixture.upload(1) == nil && !fixture.spool.versions().contains(VersionID(1)))
+        fixture.uploads.set(try .sample(inode, .queued, version: 2))
+        try fixture.fileSystem.perform("cancel b")
+        #expect(try fixture.lookup("b") == nil)
+    }
+
+    @Test("A first name that was refused leaves no failure behind under the further one, which is published")
+    func refusedFirst() throws {
+        _ = try fixture.linked()
+        try fixture.journal.apply([.setPhase(VersionID(1), .failed, failure: FailureSentences.interrupted, retries: 0)])
+        _ = try fixture.namespace.claim(further)
+        try fixture.publish(VersionID(2))
+        fixture.namespace.release(further, published: true)
+        _ = fixture.uploads.takeEvents()
+        try fixture.unlink("a")
+        #expect(fixture.uploads.takeEvents() == ["removed 3", "classified 2 ordinary", "retried 2"])
+    }
+
+    @Test(
+        "Bytes stay what they were for an older version of a name, too, which a newer one that failed has not superseded"
+    )
+    func sharedWithOlder() throws {
+        let inode = try fixture.linked()
+        try fixture.publish(VersionID(1))
+        let writer = try rewritten(inode, "newer")
+        try fixture.fileSystem.flush(writer)
+        fixture.spool.fail(with: .noSpace)
+        fixture.fileSystem.release(writer)
+        fixture.spool.fail(with: nil)
+        fixture.uploads.set(try .sample(inode, .queued, version: 3))
+        try fixture.fileSystem.perform("cancel a")
+        let handle = try fixture.open(inode)
+        try fixture.write(handle, "TEXT")
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("text".utf8))
+        #expect(try fixture.upload(2)?.closed != nil)
+        try fixture.close(handle)
+    }
+
+    @Test("A journal that refuses what names were to get leaves no spool files behind")
+    func undone() throws {
+        let inode = try fixture.linked()
+        try fixture.link(inode, "c")
+        let handle = try rewritten(inode, "newer")
+        try fixture.fileSystem.flush(handle)
+        let before = try fixture.spool.versions().sorted()
+        fixture.journal.failApplying(with: .noSpace)
+        fixture.fileSystem.release(handle)
+        fixture.journal.failApplying(with: nil)
+        #expect(try fixture.spool.versions().sorted() == before)
+        try fixture.mountedAgain().completeNames()
+        #expect(try fixture.journal.newestUpload(of: further)?.closedSize == 5)
+    }
 }

@@ -159,4 +159,14 @@ import UploadCore
         try fixture.close(log)
         #expect(try fixture.spool.versions() == [VersionID(1)])
     }
+
+    @Test("Where nobody can tell whose thread closes a file, it is a close")
+    func closedByUnknown() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "whole", by: 7)
+        try fixture.fileSystem.flush(handle, by: FileSystemFixture.unknownThread)
+        #expect(try fixture.journal.upload(VersionID(1))?.closedSize == 5)
+        fixture.fileSystem.release(handle)
+    }
 }

@@ -111,6 +111,18 @@ package enum FailureSentences {
             remedy: "Remove the file here, or have the limit raised there and write it again.")
     }
 
+    /// The file that a link leads to was published from a stream, or has made room since.
+    package static let notHereForName = Failure(
+        code: "name-not-here",
+        reason: "What the file has that this name leads to is not all in the spool, so it can't be sent once more.",
+        remedy: "Write that file again, with a bigger --spool-limit if it passed through.")
+
+    /// What was closed for a name, and not published yet, was changed after its file had lost its own name.
+    package static let changedUnderName = Failure(
+        code: "name-changed",
+        reason: "The file that this name leads to was removed, and changed by who had it open, before it was sent.",
+        remedy: "Write it again.")
+
     /// A further name of a file is to be published with the file's last close, and could not be made ready for that.
     package static func nameNotGiven(_ error: SpoolError) -> Failure {
         Failure(

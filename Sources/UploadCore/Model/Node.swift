@@ -63,16 +63,19 @@ package struct NodeRecord: Hashable, Sendable {
     package var names: Int
     /// The close of the file it stands for that this name is not to be published with: somebody cancelled that.
     package var declined: Timestamp?
+    /// The last close of the file it stands for that this name was given: it outlives the row of the upload.
+    package var given: Timestamp?
 
     package init(
         file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
         version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil, hardLinkOf: FileID? = nil,
-        names: Int = 1, declined: Timestamp? = nil
+        names: Int = 1, declined: Timestamp? = nil, given: Timestamp? = nil
     ) {
         self.target = target
         self.hardLinkOf = hardLinkOf
         self.names = names
         self.declined = declined
+        self.given = given
         self.file = file
         self.parent = parent
         self.name = name

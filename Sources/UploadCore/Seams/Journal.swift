@@ -24,8 +24,8 @@ package protocol Journal: Sendable {
     func hardLinksBehind() throws(JournalError) -> [NodeRecord]
     /// All symbolic links, oldest first.
     func symbolicLinks() throws(JournalError) -> [NodeRecord]
-    /// Those of them whose target goes through one of these names, at any place.
-    func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord]
+    /// Those of them whose target goes through one of these names, at any place. Names are equal when their bytes are.
+    func symbolicLinks(through steps: [String]) throws(JournalError) -> [NodeRecord]
     /// Those of them that have a version which is not published, wherever they lead.
     func symbolicLinksUnpublished() throws(JournalError) -> [NodeRecord]
     func extendedAttribute(_ name: String, of file: FileID) throws(JournalError) -> [UInt8]?
@@ -76,7 +76,7 @@ package enum JournalChange: Sendable, Hashable {
     // The tree.
 
     case insertNode(NodeRecord)
-    /// Attributes, size, version, isPublished, names and what was declined of a node that is there.
+    /// Attributes, size, version, isPublished, names and what was declined and given of a node that is there.
     case updateNode(NodeRecord)
     /// Both at once, so that each may take the other's name.
     case exchangeNodes(NodePlace, NodePlace)

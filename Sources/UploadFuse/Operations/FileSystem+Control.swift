@@ -56,7 +56,8 @@ extension FileSystem {
             guard source != name, let failed = try tree.upload(of: node.record), failed.isSpoiled, !failed.isSpooled
             else { return false }
             let closes = try complete(source, in: &tree)
-            return try tree.node(name).record.version.map { closes[$0] != nil } ?? false
+            guard let version = try tree.node(name).record.version, closes[version] != nil else { throw .notNow }
+            return true
         }
     }
 

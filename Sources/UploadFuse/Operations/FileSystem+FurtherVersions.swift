@@ -38,22 +38,32 @@ extension FileSystem {
     ) throws(FileSystemError) -> [VersionID: Timestamp] {
         let node = try tree.node(file)
         guard !node.isUnlinked, node.record.names > 1 || configuration.followsSymlinks,
-            let close = try lastClose(of: node, in: tree)
+            node.content?.hasWriters != true, let moment = try tree.upload(of: node.record)?.closed
         else { return [:] }
         let behind: [NodeRecord]
         if let names {
-            behind = try tree.behind(names, close.moment)
+            behind = try tree.behind(names, moment)
         } else {
-            behind = try tree.behind(companions(of: node.record, in: tree), close.moment)
+            behind = try tree.behind(companions(of: node.record, in: tree), moment)
         }
         guard !behind.isEmpty else { return [:] }
+        let close = try lastClose(of: node, in: tree)
         var made = LinkVersions()
-        for name in behind {
-            do throws(SpoolError) {
-                try add(name, close, to: &made, in: &tree)
-            } catch {
-                try addFailed(name, error, to: &made, in: &tree)
+        do throws(FileSystemError) {
+            for name in behind {
+                guard let close else {
+                    try addFailed(name, FailureSentences.notHereForName, to: &made, in: &tree)
+                    continue
+                }
+                do throws(SpoolError) {
+                    try add(name, close, to: &made, in: &tree)
+                } catch {
+                    try addFailed(name, FailureSentences.nameNotGiven(error), to: &made, in: &tree)
+                }
             }
+        } catch {
+            try undo(made)
+            throw error
         }
         try journal(made, in: &tree)
         return made.closes
@@ -121,6 +131,7 @@ extension FileSystem {
         newborn.opened.track.finish()
         var record = name
         record.version = own
+        record.given = moment
         // A symbolic link's is that of its target.
         if record.kind == .file { record.size = close.size }
         made.records.append(record)
@@ -133,12 +144,11 @@ extension FileSystem {
 
     /// The spool could not keep it for this name: somebody is to know (P6).
     private func addFailed(
-        _ name: NodeRecord, _ error: SpoolError, to made: inout LinkVersions, in tree: inout Tree
+        _ name: NodeRecord, _ failure: Failure, to made: inout LinkVersions, in tree: inout Tree
     ) throws(FileSystemError) {
         // One entry is enough.
         if let last = try tree.upload(of: name), last.isSpoiled, !last.isSpooled { return }
         guard let path = path(of: name, in: tree) else { return }
-        let failure = FailureSentences.nameNotGiven(error)
         let own = tree.newVersion()
         var newborn = newborn(own, of: name.file, at: path, isFirst: name.version == nil, created: now())
         newborn.upload.phase = .failed
@@ -193,10 +203,12 @@ extension FileSystem {
         names += try journalled { () throws(JournalError) in try journal.symbolicLinksUnpublished() }
         var closes: [VersionID: Timestamp] = [:]
         for name in names {
-            guard let upload = try tree.upload(of: name), let close = upload.closed, upload.phase != .done,
-                spool.isSame(upload.version, as: version)
-            else { continue }
-            closes[upload.version] = close
+            // Also what a newer version, which failed, has not superseded.
+            let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: name.file) }
+            for upload in uploads where ![.done, .cancelled].contains(upload.phase) {
+                guard let close = upload.closed, spool.isSame(upload.version, as: version) else { continue }
+                closes[upload.version] = close
+            }
         }
         return closes
     }

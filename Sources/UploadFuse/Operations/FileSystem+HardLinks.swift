@@ -96,25 +96,18 @@ extension FileSystem {
             record.isPublished = link.record.isPublished
             record.attributes.changed = moment
             guard let name = record.name, let directory = try tree.path(of: record.parent),
-                let goingOn = try goingOn(node, as: record, instead: link.record, in: &tree)
+                let heir = try heir(of: node, as: &record, instead: link.record, in: &tree)
             else { continue }
-            let path = directory.appending(name)
-            var events: [WriterEvent] = [
-                .removed(link.record.file), .classified(record.file, configuration.classifier.classify(path)),
-            ]
-            if case .retried = goingOn { events.append(.retried(record.file)) }
-            var loss = Loss(
+            let nameClass = configuration.classifier.classify(directory.appending(name))
+            var events = [.removed(link.record.file), .classified(record.file, nameClass)] + heir.events
+            if heir.isRetried { events.append(.retried(record.file)) }
+            return Loss(
                 changes: [
                     .removeNode(link.record.file), .moveNode(record.file, parent: record.parent, name: name),
                     .updateNode(record),
                 ], records: [record], gone: link.record.file,
-                orphan: Tree.Orphan(content: nil, attributes: [:]), events: events)
-            if case .anew(let made) = goingOn {
-                loss.made = made
-                // Of what was published under the other name.
-                loss.spent = node.record.version
-            }
-            return loss
+                orphan: Tree.Orphan(content: nil, attributes: [:]), events: events, made: heir.made,
+                spent: heir.spent)
         }
         guard links.allSatisfy({ $0.claims == 0 }) else { throw .beingPublished }
         explainOnce(
@@ -124,39 +117,55 @@ extension FileSystem {
     }
 
     /// How the content of a node comes to be published under a further name that it takes over, whose own upload goes
-    /// with it.
-    private enum GoingOn {
-        /// It is, or its own upload does that.
-        case asItIs
-        /// Its own has failed, and that of the name had not.
-        case retried
-        /// It is published itself: once more, under that name.
-        case anew(LinkVersions)
+    /// with it. As it is: the node's own upload does that, or the name has it.
+    private struct Heir {
+        /// A version that is published once more, under that name.
+        var made: LinkVersions?
+        /// The node's own has failed, and that of the name had not.
+        var isRetried = false
+        /// Versions that say what was published under the other name: nothing of it could come back under this one.
+        var spent: [VersionID] = []
+        var events: [WriterEvent] = []
     }
 
     /// - Parameter record: the node with the name that it takes over.
     /// - Returns: nil when that can't be.
-    private func goingOn(
-        _ node: CachedNode, as record: NodeRecord, instead link: NodeRecord, in tree: inout Tree
-    ) throws(FileSystemError) -> GoingOn? {
-        guard node.record.kind == .file else { return .asItIs }
+    private func heir(
+        of node: CachedNode, as record: inout NodeRecord, instead link: NodeRecord, in tree: inout Tree
+    ) throws(FileSystemError) -> Heir? {
         let own = try tree.upload(of: link)
         let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
-        // It has the last close already; or the same content, or a newer one, is on its way.
-        if let own, own.phase == .done, own.closed == uploads.last?.closed { return .asItIs }
-        if uploads.contains(where: \.phase.isOnItsWay) { return .asItIs }
-        guard let last = uploads.last, last.version == node.record.version else { return nil }
+        guard node.record.kind == .file else {
+            // What a link is published as is told by what it leads to.
+            record.version = nil
+            record.given = own.map { $0.phase == .done } ?? true ? link.given : nil
+            record.declined = link.declined
+            return Heir(
+                spent: uploads.map(\.version),
+                events: uploads.filter { $0.phase != .done }.map { .discarded($0.version) })
+        }
+        let last = uploads.last
+        // The name has the last close already; of what was published so long ago that its row is gone, all have it.
+        let isThere =
+            own.map { $0.phase == .done && (last == nil || $0.closed == last?.closed) }
+            ?? (link.isPublished && (last == nil || link.given == last?.closed))
+        if isThere { return Heir(isRetried: last?.phase == .failed && last?.closedSize != nil) }
+        let spent = uploads.filter { $0.phase == .done }.map(\.version)
+        // The same content, or a newer one, is on its way.
+        if uploads.contains(where: \.phase.isOnItsWay) { return Heir(spent: spent) }
+        guard let last, last.version == node.record.version else { return nil }
         guard last.phase == .done else {
             // What is listed stays so under the other name; what was closed for that is not to be lost.
-            guard own?.phase.isOnItsWay == true else { return .asItIs }
-            return last.closedSize == nil ? nil : .retried
+            guard own?.phase.isOnItsWay == true else { return Heir(spent: spent) }
+            return last.closedSize == nil ? nil : Heir(isRetried: true, spent: spent)
         }
         guard let size = last.closedSize, let moment = last.closed, node.content?.hasWriters != true else { return nil }
         // Its own bytes may have made room; those that the name was to be published with are the same.
         guard let source = [last, own].compactMap(\.self).first(where: { $0.isSpooled && $0.closed == moment }) else {
             return nil
         }
-        return .anew(
-            try newVersion(of: NodeClose(version: source.version, size: size, moment: moment), for: record, in: &tree))
+        let made = try newVersion(
+            of: NodeClose(version: source.version, size: size, moment: moment), for: record, in: &tree)
+        return Heir(made: made, spent: spent)
     }
 }

@@ -51,12 +51,10 @@ extension FileSystem {
         var events: [WriterEvent]
         /// A version that a node goes on with under another name.
         var made: LinkVersions?
-        /// The one that it had before, of which nobody needs to know any more.
-        var spent: VersionID?
+        /// Those that it had before, of which nobody needs to know any more.
+        var spent: [VersionID] = []
 
-        var allChanges: [JournalChange] {
-            changes + (made?.changes ?? []) + [spent.map { .removeUpload($0) }].compactMap(\.self)
-        }
+        var allChanges: [JournalChange] { changes + (made?.changes ?? []) + spent.map { .removeUpload($0) } }
     }
 
     /// - Throws: `beingPublished` when it can't be told in this moment which name is to stay, `namesUnsettled` when
@@ -81,12 +79,13 @@ extension FileSystem {
         }
         tree.unlinked(loss.gone, loss.orphan)
         do throws(FileSystemError) {
-            if let spent = loss.spent { try spooled { () throws(SpoolError) in try spool.remove(spent) } }
+            for version in loss.spent { try spooled { () throws(SpoolError) in try spool.remove(version) } }
         } catch {
             // Swept away at the next mount.
             note(error, in: "unlink")
         }
         for event in loss.events + (loss.made?.events ?? []) { uploads.post(event) }
+        for record in loss.records where record.kind == .link { follow(record.file, in: &tree) }
     }
 
     /// What is left of a node that loses its name, for who has looked that up before. Call before the journal hears of

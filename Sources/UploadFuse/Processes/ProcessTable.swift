@@ -6,7 +6,7 @@ import Glibc
 /// The system's processes as the kernel's requests name them: by thread, and 0 for one of another pid
 /// namespace.
 struct ProcessTable: Sendable {
-    /// The process a thread belongs to; the thread itself when it can't be told.
+    /// The process a thread belongs to; 0 when it can't be told, as where /proc shows only one's own (hidepid).
     var process: @Sendable (_ thread: Int32) -> Int32
     /// How the thread's process dies, when a signal is what ends it; nil for one that lives, or ends by itself.
     var death: @Sendable (_ thread: Int32) -> Death?
@@ -25,7 +25,7 @@ struct ProcessTable: Sendable {
         /// it yet, is another process, and lives. A program that starts another one does that in the middle of its
         /// writing.
         func hasBorrowed(from user: Int32, _ table: ProcessTable) -> Bool {
-            user > 0 && process != user && table.isAlive(user)
+            user > 0 && process > 0 && process != user && table.isAlive(user)
         }
     }
 
@@ -43,8 +43,8 @@ struct ProcessTable: Sendable {
     /// Of this machine.
     static let system = ProcessTable(
         process: { thread in
-            guard thread > 0, let status = ProcFile.read("/proc/\(thread)/status") else { return thread }
-            return ThreadStatus.process(status) ?? thread
+            guard thread > 0, let status = ProcFile.read("/proc/\(thread)/status") else { return 0 }
+            return ThreadStatus.process(status) ?? 0
         },
         death: { thread in
             guard thread > 0, let status = ProcFile.read("/proc/\(thread)/status"), ThreadStatus.hasNoMemory(status),

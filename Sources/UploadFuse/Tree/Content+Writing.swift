@@ -135,7 +135,11 @@ extension Content {
                 return try context.journal.upload(version)?.durable != nil
             }
             if isDurable || !shared.isEmpty { state.reopenings += 1 }
-            for version in shared.keys { context.uploads.post(.discarded(version)) }
+            for version in shared.keys {
+                // Nobody closes again what has lost its name.
+                context.uploads.post(
+                    state.isUnlinked ? .spoiled(version, FailureSentences.changedUnderName) : .discarded(version))
+            }
             state.shared = [:]
         }
         state.isChanged = true

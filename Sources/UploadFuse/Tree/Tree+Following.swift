@@ -37,7 +37,8 @@ extension Tree {
         var steps = link.targetSteps[...]
         if link.target?.first == UInt8(ascii: "/") {
             let way = mountpoint.split(separator: "/")
-            guard steps.starts(with: way) else { return nil }
+            // By their bytes, as the kernel compares names.
+            guard steps.starts(with: way, by: { $0.utf8.elementsEqual($1.utf8) }) else { return nil }
             steps = steps.dropFirst(way.count)
         }
         return steps.reversed()
@@ -53,14 +54,14 @@ extension Tree {
     func followers(of file: NodeRecord, below mountpoint: String) throws(FileSystemError) -> [NodeRecord] {
         let names = try ([file] + hardLinks(of: file).map(\.record)).compactMap { $0.name?.text }
         var followers: [NodeRecord] = []
-        for link in try links(through: Set(names)) {
+        for link in try links(through: names) {
             if try followed(link, below: mountpoint)?.record.file == file.file { followers.append(link) }
         }
         return followers
     }
 
     /// The links that lead through one of these names, or through a link that does.
-    func links(through names: Set<String>) throws(FileSystemError) -> [NodeRecord] {
+    func links(through names: [String]) throws(FileSystemError) -> [NodeRecord] {
         var links: [FileID: NodeRecord] = [:]
         var names = names
         while !names.isEmpty {
@@ -68,7 +69,7 @@ extension Tree {
             names = []
             for link in found where links[link.file] == nil {
                 links[link.file] = link
-                if let name = link.name { names.insert(name.text) }
+                if let name = link.name { names.append(name.text) }
             }
         }
         return links.values.sorted { $0.file < $1.file }

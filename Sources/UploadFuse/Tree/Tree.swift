@@ -81,7 +81,9 @@ struct Tree: Sendable {
     func behind(_ names: [NodeRecord], _ close: Timestamp) throws(FileSystemError) -> [NodeRecord] {
         var behind: [NodeRecord] = []
         for name in names where name.declined != close {
-            if try upload(of: name)?.closed != close { behind.append(name) }
+            // Its row may have been pruned, when it was published long before the others.
+            let last = if let upload = try upload(of: name) { upload.closed } else { name.given }
+            if last != close { behind.append(name) }
         }
         return behind
     }

@@ -16,7 +16,7 @@ extension NodeRecord {
     /// In the order that `init(row:)` reads them.
     static let columns = """
         file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target, hard_link, \
-        names, declined
+        names, declined, given
         """
 
     init(row: Row) throws {
@@ -43,7 +43,8 @@ extension NodeRecord {
             target: try row.decode(Data?.self, atIndex: 13).map { Array($0) },
             hardLinkOf: try row.decode(Int64?.self, atIndex: 14).map { FileID(column: $0) },
             names: try row.decode(atIndex: 15),
-            declined: try row.decode(Int64?.self, atIndex: 16).map { Timestamp(nanoseconds: $0) })
+            declined: try row.decode(Int64?.self, atIndex: 16).map { Timestamp(nanoseconds: $0) },
+            given: try row.decode(Int64?.self, atIndex: 17).map { Timestamp(nanoseconds: $0) })
     }
 }
 

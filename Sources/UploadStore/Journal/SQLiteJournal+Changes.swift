@@ -108,15 +108,15 @@ extension SQLiteJournal {
         try database.run(
             """
             INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published,
-                target, hard_link, names, declined)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
+                target, hard_link, names, declined, given)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
             WHERE NOT EXISTS (SELECT 1 FROM node WHERE file = ?1)
             """,
             node.file.column, node.parent.column, node.name?.text, node.kind.rawValue, Int64(attributes.mode),
             Int64(attributes.owner), Int64(attributes.group), attributes.accessed.nanoseconds,
             attributes.modified.nanoseconds, attributes.changed.nanoseconds, node.size, node.version?.rawValue,
             node.isPublished, node.target.map { Data($0) }, node.hardLinkOf?.column, node.names,
-            node.declined?.nanoseconds)
+            node.declined?.nanoseconds, node.given?.nanoseconds)
         if let target = node.target { try noteSteps(of: node.file.column, to: target, in: database) }
         // The root's number is fixed: a new journal has given out none.
         if node.file != .root { try count(file: node.file, in: database) }
@@ -128,18 +128,19 @@ extension SQLiteJournal {
         try database.run(
             """
             UPDATE node SET mode = ?2, uid = ?3, gid = ?4, atime = ?5, mtime = ?6, ctime = ?7, size = ?8, version = ?9,
-                published = ?10, names = ?11, declined = ?12
+                published = ?10, names = ?11, declined = ?12, given = ?13
             WHERE file = ?1
             """,
             node.file.column, Int64(attributes.mode), Int64(attributes.owner), Int64(attributes.group),
             attributes.accessed.nanoseconds, attributes.modified.nanoseconds, attributes.changed.nanoseconds,
-            node.size, node.version?.rawValue, node.isPublished, node.names, node.declined?.nanoseconds)
+            node.size, node.version?.rawValue, node.isPublished, node.names, node.declined?.nanoseconds,
+            node.given?.nanoseconds)
         if let version = node.version { try count(version: version, in: database) }
     }
 
     /// What a link goes through, so that what leads through a name is found by that.
     static func noteSteps(of link: Int64, to target: [UInt8], in database: Database) throws {
-        for step in Set(NodeRecord.steps(of: target)) {
+        for step in NodeRecord.steps(of: target) {
             try database.run("INSERT OR IGNORE INTO link_step (step, file) VALUES (?, ?)", String(step), link)
         }
     }

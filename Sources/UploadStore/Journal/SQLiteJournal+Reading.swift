@@ -57,7 +57,8 @@ extension SQLiteJournal {
             JOIN upload ON upload.version = first.version
             LEFT JOIN upload AS own ON own.version = link.version
             WHERE link.hard_link IS NOT NULL AND link.kind = 1 AND upload.spooled = 1 AND upload.closed IS NOT NULL
-                AND own.closed IS NOT upload.closed AND link.declined IS NOT upload.closed
+                AND iif(own.version IS NULL, link.given, own.closed) IS NOT upload.closed
+                AND link.declined IS NOT upload.closed
             ORDER BY link.file
             """, decode: NodeRecord.init(row:))
     }
@@ -66,7 +67,7 @@ extension SQLiteJournal {
         try all("SELECT \(NodeRecord.columns) FROM node WHERE kind = 2 ORDER BY file", decode: NodeRecord.init(row:))
     }
 
-    package func symbolicLinks(through steps: Set<String>) throws(JournalError) -> [NodeRecord] {
+    package func symbolicLinks(through steps: [String]) throws(JournalError) -> [NodeRecord] {
         var links: [FileID: NodeRecord] = [:]
         for step in steps {
             let found = try all(

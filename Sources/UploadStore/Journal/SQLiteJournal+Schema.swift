@@ -180,6 +180,7 @@ extension SQLiteJournal {
             hard_link INTEGER REFERENCES node(file) DEFERRABLE INITIALLY DEFERRED,
             names INTEGER NOT NULL DEFAULT 1,
             declined INTEGER,
+            given INTEGER,
             UNIQUE (parent, name),
             CHECK ((file = 1) = (name IS NULL)),
             CHECK ((file = 1) = (file = parent)),
@@ -189,7 +190,7 @@ extension SQLiteJournal {
             CHECK (hard_link IS NULL OR (kind <> 0 AND hard_link <> file)),
             CHECK (names = 1 OR (names > 1 AND kind <> 0 AND hard_link IS NULL))
         ) STRICT;
-        INSERT INTO new_node SELECT *, NULL, 1, NULL FROM node;
+        INSERT INTO new_node SELECT *, NULL, 1, NULL, NULL FROM node;
         DROP TABLE node;
         ALTER TABLE new_node RENAME TO node;
         CREATE TRIGGER root_stays BEFORE DELETE ON node WHEN OLD.file = 1

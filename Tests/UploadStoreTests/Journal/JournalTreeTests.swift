@@ -101,6 +101,13 @@ struct JournalTreeTests {
             #expect(try journal.hardLinksBehind() == [link])
             try journal.apply([.removeUpload(VersionID(8))])
             #expect(try journal.hardLinksBehind() == [link])
+            // Its row was pruned, and it had that close.
+            declining.given = Timestamp(seconds: 3)
+            try journal.apply([.updateNode(declining)])
+            #expect(try journal.node(link.file) == declining)
+            #expect(try journal.hardLinksBehind().isEmpty)
+            declining.given = nil
+            try journal.apply([.updateNode(declining)])
             try journal.apply([
                 .published(VersionID(7), Samples.receipt, at: Timestamp(seconds: 7)), .evicted(VersionID(7)),
             ])
@@ -134,7 +141,7 @@ struct JournalTreeTests {
             }
             try journal.apply(links.map { .insertNode($0) })
             func through(_ steps: String...) throws -> [Int] {
-                try journal.symbolicLinks(through: Set(steps)).compactMap { links.firstIndex(of: $0) }
+                try journal.symbolicLinks(through: steps).compactMap { links.firstIndex(of: $0) }
             }
             #expect(try through("a") == [0, 2, 3])
             #expect(try through("b") == [0, 1])
