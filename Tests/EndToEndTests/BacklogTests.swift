@@ -32,7 +32,8 @@ extension EndToEnd {
                         (range(1000, 1000 + finished), "done", "done-%d"),
                         (range(1000000, 1000000 + waiting), "queued", "waiting-%d")]:
                         done = int(phase == "done")
-                        base.executemany("INSERT INTO node VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,1)",
+                        base.executemany("INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size,"
+                            " version, published) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                             (node(number, name % number, done) for number in numbers))
                         base.executemany("INSERT INTO upload (version, file, phase, closed_size, schedule_kind, schedule_size,"
                             " content_type, created, closed, finished, retries, receipt_url, receipt_size, receipt_digest,"
