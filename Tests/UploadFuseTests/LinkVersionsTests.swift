@@ -49,7 +49,8 @@ struct LinkVersionsTests {
         try fixture.fileSystem.flush(second)
         #expect(try fixture.journal.newestUpload(of: further)?.version == VersionID(2))
         try fixture.link(inode, "c")
-        #expect(try fixture.journal.newestUpload(of: FileID(4)) == nil)
+        // Nobody is in the middle of anything in this moment: a new name has what there is.
+        #expect(try fixture.journal.newestUpload(of: FileID(4))?.closedSize == 3)
         try fixture.write(second, "two", at: 3)
         try fixture.close(second)
         for file in [further, FileID(4)] {
@@ -196,5 +197,35 @@ struct LinkVersionsTests {
         try fixture.journal.apply([.evicted(VersionID(1))])
         #expect(throws: FileSystemError.unsupportedKind) { try fixture.link(inode, "b") }
         #expect(try fixture.lookup("a")?.attributes.links == 1)
+    }
+
+    @Test(
+        "A name that is given before the kernel lets go of the handle that was closed has the close at once, and keeps it"
+    )
+    func givenBeforeRelease() throws {
+        let handle = try fixture.closedUnreleased("a", "closed")
+        try fixture.link(2, "b")
+        #expect(try fixture.upload(2)?.file == further && fixture.upload(2)?.closedSize == 6)
+        // Who is in the middle of a change when uploadfs is killed takes nothing of it away.
+        let writer = try fixture.open(2)
+        try fixture.write(writer, "CL")
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("closed".utf8))
+        #expect(try fixture.upload(2)?.closed != nil)
+        fixture.fileSystem.release(handle)
+        try fixture.close(writer)
+        let last = try #require(try fixture.journal.newestUpload(of: further))
+        #expect(try fixture.spool.open(last.version).contents() == Array("CLosed".utf8) && last.closed != nil)
+    }
+
+    @Test("Nor does one take it back who has closed one of its descriptors, and writes through another")
+    func givenBetweenDescriptors() throws {
+        let handle = try fixture.closedUnreleased("a", "closed")
+        try fixture.link(2, "b")
+        try fixture.write(handle, "CL")
+        #expect(try fixture.spool.open(VersionID(2)).contents() == Array("closed".utf8))
+        #expect(try fixture.upload(2)?.closed != nil)
+        try fixture.close(handle)
+        let last = try #require(try fixture.journal.newestUpload(of: further))
+        #expect(try fixture.spool.open(last.version).contents() == Array("CLosed".utf8))
     }
 }

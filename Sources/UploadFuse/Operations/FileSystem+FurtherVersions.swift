@@ -13,9 +13,10 @@ extension FileSystem {
         let moment: Timestamp
     }
 
-    /// Of a node; nil: nothing was closed yet, somebody has it open for writing, or it is no longer here.
+    /// Of a node; nil: nothing was closed yet, somebody has it open for writing, or it is no longer here. Of those who
+    /// have closed it the RELEASE may still be under way.
     func lastClose(of node: CachedNode, in tree: Tree) throws(FileSystemError) -> NodeClose? {
-        guard node.content?.hasWriters != true, try isWhole(node, in: tree),
+        guard node.content?.isClosed != false, try isWhole(node, in: tree),
             let upload = try tree.upload(of: node.record), let size = upload.closedSize, let moment = upload.closed
         else { return nil }
         return NodeClose(version: upload.version, size: size, moment: moment)

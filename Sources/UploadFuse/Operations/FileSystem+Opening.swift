@@ -87,7 +87,7 @@ extension FileSystem {
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
             let shared = try shared(of: node.record, in: tree)
-            content.locked { $0.share(shared) }
+            content.locked { _ = $0.share(shared) }
             let isPromised = !shared.isEmpty || upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
             let opened = content.opened(asWriter: true, isPromised: isPromised, by: thread) { size, released in
                 let track = WriteTrack(size: size, schedule: schedule, released: released)

@@ -58,10 +58,13 @@ extension Content {
 
 extension Content.State {
     /// What was closed is published under further names as well: it must not change before that.
-    mutating func share(_ closes: [VersionID: Timestamp]) {
-        guard !isChanged, changing == 0, !closes.isEmpty else { return }
+    /// - Returns: whether that is promised: who changes it does so in a copy.
+    @discardableResult
+    mutating func share(_ closes: [VersionID: Timestamp]) -> Bool {
+        guard !isChanged, changing == 0, !closes.isEmpty else { return false }
         shared.merge(closes) { $1 }
-        guard let track, !isTorn, released.isEmpty, track.promise(true) else { return }
+        guard let track, !isTorn, released.isEmpty, track.promise(true) else { return false }
         isPromised = true
+        return true
     }
 }

@@ -76,6 +76,10 @@ final class Content: Sendable {
         var changing = 0
         /// All that could write have closed it, and no write is under way.
         var isLeft: Bool { changing == 0 && unfinished.isEmpty }
+        /// What the journal has of it is its last close: of some who gave that the RELEASE may still be under way.
+        var isClosed: Bool {
+            writers == 0 || isLeft && !isChanged && failure == nil && !isTorn && track?.hasLapsed != true
+        }
         var version: VersionID { spoolFile.version }
         var size: Int64 { track?.size ?? closedSize }
         var released: RangeSet<Int64> { track?.released ?? keptReleased }
@@ -107,6 +111,8 @@ final class Content: Sendable {
     func inTurn(_ body: () throws(FileSystemError) -> Void) throws(FileSystemError) {
         try turn.withLock { (_) throws(FileSystemError) in try body() }
     }
+
+    var isClosed: Bool { locked(\.isClosed) }
 
     /// What was closed last is all here.
     var isWhole: Bool { locked { $0.released.isEmpty && ($0.failure == nil || !$0.isChanged && !$0.isDamaged) } }
