@@ -20,10 +20,10 @@ package final class S3Destination: Destination {
             maximumFileSize: options.schedule.range(of: 0..<S3Limits.mostParts).upperBound)
     }
 
-    /// ListObjectsV2 of nothing. That it may not be listed is an answer, too: many are allowed to write alone.
+    /// ListObjectsV2, of one key. That it may not be listed is an answer, too: many are allowed to write alone.
     package func probe() async throws(DestinationError) {
         let request = S3Request(
-            method: .get, query: [("list-type", "2"), ("max-keys", "0"), ("prefix", endpoint.location.prefix)],
+            method: .get, query: [("list-type", "2"), ("max-keys", "1"), ("prefix", endpoint.location.prefix)],
             operation: "probe")
         let response = try await endpoint.answer(request)
         guard response.isSuccess || S3Failures.report(response)?.code == "AccessDenied" else {
@@ -55,7 +55,8 @@ package final class S3Destination: Destination {
     package func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {
         let key = endpoint.location.key(object.path)
         let request = S3Request(
-            method: .post, key: key, query: [("uploads", "")], fields: object.s3Fields, operation: "init")
+            method: .post, key: key, query: [("uploads", "")], fields: object.s3Fields, body: .bytes([]),
+            operation: "init")
         let root = try await endpoint.document(request, named: "InitiateMultipartUploadResult")
         guard let upload = root["UploadId"]?.text, !upload.isEmpty else {
             throw .malformed(detail: "a multipart upload was begun without an UploadId")

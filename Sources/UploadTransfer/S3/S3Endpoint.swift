@@ -34,7 +34,7 @@ final class S3Endpoint: Sendable {
     private let learned: Mutex<Learned>
 
     /// What answers have told.
-    private struct Learned {
+    private struct Learned: Equatable {
         var region: String
         /// Seconds that the server's clock is ahead of ours, where that matters.
         var skew = 0
@@ -61,9 +61,10 @@ final class S3Endpoint: Sendable {
 
     /// The same for who takes other answers, too.
     func answer(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
-        let response = try await client.perform(signed(request))
-        guard !response.isSuccess, learn(from: response) else { return response }
-        return try await client.perform(signed(request))
+        let known = learned.withLock { $0 }
+        let response = try await client.perform(signed(request, known))
+        guard !response.isSuccess, let more = learn(from: response, after: known) else { return response }
+        return try await client.perform(signed(request, more))
     }
 
     /// The same for an answer that is an XML document.
@@ -80,28 +81,26 @@ final class S3Endpoint: Sendable {
         return root
     }
 
-    /// - Returns: whether there was something new in it that may mend the request.
-    private func learn(from response: TransferResponse) -> Bool {
+    /// - Parameter known: what the request was made with.
+    /// - Returns: what may mend it; nil: nothing that is new. Another request may have learned it meanwhile.
+    private func learn(from response: TransferResponse, after known: Learned) -> Learned? {
         let report = S3Failures.report(response)
         let region = report?.region ?? HTTPField.Name("x-amz-bucket-region").flatMap { response.fields[$0] }
         return learned.withLock { learned in
-            if let region, !region.isEmpty, region != learned.region, [301, 307, 400, 403].contains(response.status) {
-                learned.region = region
-                return true
+            if let region, !region.isEmpty, [301, 307, 400, 403].contains(response.status) { learned.region = region }
+            if report?.code == "RequestTimeTooSkewed", let date = response.fields[.date].flatMap(HTTPDate.seconds) {
+                let skew = date - time(nil)
+                if abs(skew - learned.skew) > 1 { learned.skew = skew }
             }
-            guard report?.code == "RequestTimeTooSkewed", let date = response.fields[.date].flatMap(HTTPDate.seconds)
-            else { return false }
-            let skew = date - time(nil)
-            defer { learned.skew = skew }
-            return abs(skew - learned.skew) > 1
+            return learned == known ? nil : learned
         }
     }
 
     /// Signed as of now.
-    private func signed(_ request: S3Request) throws(DestinationError) -> TransferRequest {
+    private func signed(_ request: S3Request, _ known: Learned) throws(DestinationError) -> TransferRequest {
         guard let credentials = credentials() else { throw .unauthorized(status: 401) }
-        let (region, skew) = learned.withLock { ($0.region, $0.skew) }
-        let date = SignatureV4.amzDate(time(nil) + skew)
+        let host = location.host(in: known.region)
+        let date = SignatureV4.amzDate(time(nil) + known.skew)
         let path = location.path(request.key)
         let query = request.query.map { (PercentEncoding.encode($0.name), PercentEncoding.encode($0.value)) }
         var fields = request.fields
@@ -109,18 +108,17 @@ final class S3Endpoint: Sendable {
         fields.append(("x-amz-date", date))
         if let token = credentials.sessionToken { fields.append(("x-amz-security-token", token)) }
         let subject = SignatureV4.Subject(
-            method: request.method.rawValue, path: path, query: query, fields: fields + [("host", location.host)],
+            method: request.method.rawValue, path: path, query: query, fields: fields + [("host", host)],
             payloadHash: request.payloadHash)
-        let authorization = SignatureV4(credentials: credentials, region: region).authorization(subject, at: date)
+        let authorization = SignatureV4(credentials: credentials, region: known.region).authorization(subject, at: date)
         var sent = HTTPFields()
         for field in fields + [("authorization", authorization)] {
             guard let name = HTTPField.Name(field.name) else { continue }
             sent.append(HTTPField(name: name, value: field.value))
         }
         let words = query.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
-        let scheme = location.endpoint.isSecure ? "https" : "http"
         return TransferRequest(
-            method: request.method, url: "\(scheme)://\(location.host)\(path)" + (words.isEmpty ? "" : "?\(words)"),
+            method: request.method, url: "\(location.scheme)://\(host)\(path)" + (words.isEmpty ? "" : "?\(words)"),
             fields: sent, body: request.body, operation: request.operation, answerTime: request.answerTime,
             sent: request.sent)
     }

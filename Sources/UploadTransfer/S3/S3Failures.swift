@@ -28,7 +28,9 @@ enum S3Failures {
         switch (response.status, report?.code) {
         case (_, "NoSuchUpload"): return .sessionLost
         case (_, "BadDigest"), (_, "XAmzContentSHA256Mismatch"), (_, "IncompleteBody"), (_, "InvalidDigest"),
-            (_, "XAmzContentChecksumMismatch"):
+            (_, "XAmzContentChecksumMismatch"),
+            // A part is not the one whose ETag we have: a late request has replaced it, or it is gone.
+            (_, "InvalidPart"), (_, "InvalidPartOrder"):
             return .damaged
         case (_, "EntityTooLarge"): return rejected(response, .tooLarge(limit: nil), words)
         case (_, "KeyTooLongError"), (_, "InvalidURI"): return rejected(response, .nameRefused, words)

@@ -1,17 +1,19 @@
 import FoundationEssentials
 package import UploadCore
 
-/// Where objects go: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=true`.
+/// Where objects go: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=true&part-size=64MiB`.
 package struct S3Location: Sendable, Hashable {
     package let bucket: String
     /// What all keys begin with, with a "/" behind it; "" for none.
     package let prefix: String
-    /// For example `https://s3.eu-west-1.amazonaws.com`, without a "/" at its end.
-    package let endpoint: Endpoint
+    /// nil: AWS itself, whose host is the region's.
+    package let endpoint: Endpoint?
     /// nil: not said.
     package let region: String?
     /// The bucket stands in the path, and not in the host's name.
     package let isPathStyle: Bool
+    /// How files are cut into parts.
+    package let schedule: ChunkSchedule
 
     package struct Endpoint: Sendable, Hashable {
         package let isSecure: Bool
@@ -28,25 +30,30 @@ package struct S3Location: Sendable, Hashable {
 
     /// - Parameter region: to be used where the URL names none.
     package init(_ url: String, region fallback: String? = nil) throws(Problem) {
+        // Before anything of it is repeated: a secret may have any characters.
+        guard !url.contains("@") else {
+            throw Problem(
+                text: "Credentials do not belong in the URL, where everybody sees them: set AWS_ACCESS_KEY_ID and "
+                    + "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE. (An \"@\" of a prefix is written %40.)")
+        }
         guard let parts = URLComponents(string: url), parts.scheme == "s3", let bucket = parts.host, !bucket.isEmpty
         else {
             throw Problem(text: "\"\(url)\" is no S3 destination: it must be s3://BUCKET or s3://BUCKET/PREFIX.")
         }
-        guard parts.user == nil, parts.password == nil else {
-            throw Problem(
-                text: "Credentials do not belong in the URL, where everybody sees them: set AWS_ACCESS_KEY_ID and "
-                    + "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.")
-        }
         var settings: [String: String] = [:]
         for item in parts.queryItems ?? [] {
-            guard ["endpoint", "region", "path-style"].contains(item.name) else {
+            guard ["endpoint", "region", "path-style", "part-size"].contains(item.name) else {
                 throw Problem(
-                    text: "\"\(item.name)\" is no setting of an S3 destination: there are endpoint, region and "
-                        + "path-style.")
+                    text: "\"\(item.name)\" is no setting of an S3 destination: there are endpoint, region, path-style "
+                        + "and part-size.")
             }
             settings[item.name] = item.value
         }
         let names = parts.path.split(separator: "/", omittingEmptySubsequences: true)
+        guard !names.contains("."), !names.contains("..") else {
+            throw Problem(
+                text: "A prefix has no \".\" or \"..\": to S3 these are names like others, to URLs they are not.")
+        }
         self.bucket = bucket
         prefix = names.isEmpty ? "" : names.joined(separator: "/") + "/"
         region = settings["region"] ?? fallback
@@ -58,11 +65,21 @@ package struct S3Location: Sendable, Hashable {
         case "false": isPathStyle = false
         case let other?: throw Problem(text: "path-style is \"\(other)\", and must be true or false.")
         }
-        if let text = settings["endpoint"] {
-            endpoint = try Self.endpoint(text)
+        endpoint = if let text = settings["endpoint"] { try Self.endpoint(text) } else { nil }
+        if let text = settings["part-size"] {
+            schedule = .equal(try Self.partSize(text))
         } else {
-            endpoint = Endpoint(isSecure: true, host: "s3.\(region ?? Self.defaultRegion).amazonaws.com", path: "")
+            // Cloudflare's takes parts of one size only.
+            let isR2 = endpoint?.host.hasSuffix(".r2.cloudflarestorage.com") == true
+            schedule = isR2 ? .equal(64 << 20) : .doubling(S3Limits.firstPart)
         }
+    }
+
+    private static func partSize(_ text: String) throws(Problem) -> Int64 {
+        guard text.hasSuffix("MiB"), let count = Int64(text.dropLast(3)), count <= S3Limits.largestPart >> 20,
+            count << 20 >= S3Limits.smallestPart
+        else { throw Problem(text: "part-size is \"\(text)\", and must be from 5MiB to 5120MiB.") }
+        return count << 20
     }
 
     /// What requests are signed for where nothing else is known.
@@ -81,18 +98,22 @@ package struct S3Location: Sendable, Hashable {
     }
 
     /// The Host field.
-    package var host: String { isPathStyle ? endpoint.host : "\(bucket).\(endpoint.host)" }
+    /// - Parameter region: where the bucket lies; of interest with AWS alone.
+    package func host(in region: String) -> String {
+        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+        let host = endpoint?.host ?? "s3.\(region).\(domain)"
+        return isPathStyle ? host : "\(bucket).\(host)"
+    }
+
+    package var scheme: String { endpoint?.isSecure == false ? "http" : "https" }
 
     /// The path of a request about an object, or about the bucket, encoded as S3 wants it: each byte but unreserved
     /// ones and "/".
     package func path(_ key: String?) -> String {
         let bucket = isPathStyle ? "/\(PercentEncoding.encode(bucket))" : ""
-        let key = key.map { key in
-            "/"
-                + key.split(separator: "/", omittingEmptySubsequences: false).map { PercentEncoding.encode(String($0)) }
-                .joined(separator: "/")
-        }
-        let path = endpoint.path + bucket + (key ?? "")
+        // By bytes: a name may begin with what combines with the "/" before it.
+        let key = key.map { "/" + PercentEncoding.encode($0).replacing("%2F", with: "/") }
+        let path = (endpoint?.path ?? "") + bucket + (key ?? "")
         return path.isEmpty ? "/" : path
     }
 

@@ -48,8 +48,9 @@ final class S3Session: UploadSession {
             sent.add(-chunk.length)
             throw .malformed(detail: "a part was answered without an ETag")
         }
-        tags.withLock { $0[chunk.index] = tag }
-        return StoredChunk(index: chunk.index, length: chunk.length, digest: tag)
+        let bare = Self.unquoted(tag)
+        tags.withLock { $0[chunk.index] = bare }
+        return StoredChunk(index: chunk.index, length: chunk.length, digest: bare)
     }
 
     /// ListParts, page by page.
@@ -65,10 +66,11 @@ final class S3Session: UploadSession {
                 guard let number = part["PartNumber"].flatMap({ Int($0.text) }), number > 0,
                     let size = part["Size"].flatMap({ Int64($0.text) }), let tag = part["ETag"]?.text
                 else { throw .malformed(detail: "a list of parts has one without a number, size or ETag") }
-                parts.append(StoredChunk(index: number - 1, length: size, digest: tag))
+                parts.append(StoredChunk(index: number - 1, length: size, digest: Self.unquoted(tag)))
             }
-            let next = root["NextPartNumberMarker"].flatMap { Int($0.text) } ?? 0
-            guard root["IsTruncated"]?.text == "true", next > marker else { break }
+            guard root["IsTruncated"]?.text == "true" else { break }
+            let next = root["NextPartNumberMarker"].flatMap { Int($0.text) } ?? (parts.last?.index ?? -1) + 1
+            guard next > marker else { throw .malformed(detail: "a list of parts goes on, and does not say where") }
             marker = next
         }
         tags.withLock { tags in
@@ -85,8 +87,17 @@ final class S3Session: UploadSession {
         guard object.size ?? size == size else {
             throw .malformed(detail: "the chunks end at \(size), the file at \(object.size ?? size)")
         }
-        guard endpoint.location.key(object.path) == key else {
-            // It was renamed, and a multipart upload can't be.
+        // By their bytes: two spellings of a letter are two keys.
+        guard endpoint.location.key(object.path).utf8.elementsEqual(key.utf8) else {
+            // It was renamed, and a multipart upload can't be. What is there alone is not to be lost.
+            guard released.isEmpty else {
+                throw .rejected(
+                    Rejection(
+                        status: 409, cause: .conflict,
+                        detail:
+                            "a part of it has left the spool, and its upload was begun as \(key): rename it back to "
+                            + "that, and retry it"))
+            }
             try await abort()
             throw .sessionLost
         }
@@ -97,7 +108,7 @@ final class S3Session: UploadSession {
         let whole = try await digests.whole(of: chunks, content: content, released: released)
         let parts = chunks.map { chunk in
             "<Part><PartNumber>\(chunk.index + 1)</PartNumber>"
-                + "<ETag>\(S3Document.escaped(known[chunk.index] ?? ""))</ETag></Part>"
+                + "<ETag>\(S3Document.escaped("\"\(known[chunk.index] ?? "")\""))</ETag></Part>"
         }
         let body = Array("<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>".utf8)
         let request = S3Request(
@@ -112,10 +123,15 @@ final class S3Session: UploadSession {
     /// AbortMultipartUpload.
     func abort() async throws(DestinationError) {
         let request = S3Request(method: .delete, key: key, query: [("uploadId", upload)], operation: "abort")
-        do throws(DestinationError) {
-            _ = try await endpoint.ask(request)
-        } catch .sessionLost {
-            return
-        }
+        let response = try await endpoint.answer(request)
+        // Who may not abort is told by nobody else, and is not to ask for ever: the bucket's own rules clean up.
+        guard !response.isSuccess, S3Failures.report(response)?.code != "AccessDenied" else { return }
+        let error = S3Failures.error(response)
+        if error != .sessionLost { throw error }
+    }
+
+    /// Some servers quote it in one answer, and not in another.
+    private static func unquoted(_ tag: String) -> String {
+        tag.count > 1 && tag.hasPrefix("\"") && tag.hasSuffix("\"") ? String(tag.dropFirst().dropLast()) : tag
     }
 }

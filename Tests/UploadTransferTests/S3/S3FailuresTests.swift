@@ -17,7 +17,7 @@ struct S3FailuresTests {
     @Test(
         "each code has its meaning, and where there is none, its status",
         arguments: [
-            (404, "NoSuchUpload", "sessionLost"), (400, "BadDigest", "damaged"),
+            (404, "NoSuchUpload", "sessionLost"), (400, "BadDigest", "damaged"), (400, "InvalidPart", "damaged"),
             (400, "XAmzContentSHA256Mismatch", "damaged"), (503, "SlowDown", "busy"), (400, "RequestTimeout", "busy"),
             (500, "InternalError", "busy"), (200, "InternalError", "busy"), (403, "AccessDenied", "unauthorized"),
             (403, "SignatureDoesNotMatch", "unauthorized"), (400, "ExpiredToken", "unauthorized"),

@@ -20,16 +20,27 @@ struct S3LocationTests {
         ])
     func locations(url: String, host: String, path: String, prefix: String) throws {
         let location = try S3Location(url)
-        #expect(location.host == host)
+        #expect(location.host(in: location.region ?? "us-east-1") == host)
         #expect(location.path("k") == path)
         #expect(location.prefix == prefix)
-        #expect(location.endpoint.isSecure == !url.contains("http:"))
+        #expect(location.scheme == (url.contains("http:") ? "http" : "https"))
     }
 
     @Test("takes the region of the environment where the URL has none")
     func region() throws {
-        #expect(try S3Location("s3://b1", region: "eu-central-1").host == "b1.s3.eu-central-1.amazonaws.com")
+        #expect(try S3Location("s3://b1", region: "eu-central-1").region == "eu-central-1")
+        // A bucket that is said to lie elsewhere is asked there.
+        #expect(try S3Location("s3://b1").host(in: "eu-central-1") == "b1.s3.eu-central-1.amazonaws.com")
+        #expect(try S3Location("s3://b1").host(in: "cn-north-1") == "b1.s3.cn-north-1.amazonaws.com.cn")
+        #expect(try S3Location("s3://b1?endpoint=http://h").host(in: "eu-central-1") == "h")
         #expect(try S3Location("s3://b1?region=x", region: "eu-central-1").region == "x")
+    }
+
+    @Test("cuts into growing parts, or into those that are asked for; Cloudflare's into equal ones")
+    func parts() throws {
+        #expect(try S3Location("s3://b").schedule == .doubling(8 << 20))
+        #expect(try S3Location("s3://b?part-size=16MiB").schedule == .equal(16 << 20))
+        #expect(try S3Location("s3://b?endpoint=https://id.r2.cloudflarestorage.com").schedule == .equal(64 << 20))
     }
 
     @Test("encodes each byte of a key that is not unreserved")
@@ -40,6 +51,8 @@ struct S3LocationTests {
         #expect(location.path(key) == "/b1/%C3%BC/a%20b/%2B%26%3F%23%25~.txt")
         #expect(location.url(key) == "s3://b1/ü/a b/+&?#%~.txt")
         #expect(location.path(nil) == "/b1")
+        // Which combine with the slash before them.
+        #expect(location.path("d/\u{301}x/%2F") == "/b1/d/%CC%81x/%252F")
     }
 
     @Test(
@@ -47,7 +60,10 @@ struct S3LocationTests {
         arguments: [
             ("s3:///p", "s3://BUCKET"), ("http://b", "s3://BUCKET"), ("s3://b?zone=x", "zone"),
             ("s3://b?endpoint=ftp://h", "endpoint"), ("s3://b?path-style=maybe", "path-style"),
-            ("s3://key:secret@b", "AWS_ACCESS_KEY_ID"),
+            ("s3://key:secret@b", "AWS_ACCESS_KEY_ID"), ("s3://key:se/cret@b", "AWS_ACCESS_KEY_ID"),
+            ("s3://b?endpoint=http://key:secret@h", "AWS_ACCESS_KEY_ID"), ("s3://b/a/../c", "prefix"),
+            ("s3://b?part-size=1MiB", "part-size"), ("s3://b?part-size=64", "part-size"),
+            ("s3://b?part-size=99999999999999MiB", "part-size"),
         ])
     func problems(url: String, word: String) {
         do {
@@ -55,7 +71,7 @@ struct S3LocationTests {
             Issue.record("taken")
         } catch {
             #expect(error.text.contains(word))
-            #expect(!error.text.contains("secret@"))
+            #expect(!error.text.contains("cret@"))
         }
     }
 }
