@@ -42,13 +42,8 @@ package final class NativeDestination: Destination {
     package func put(
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
-        let lane = endpoint.lanes.lane()
-        let (size, digest) = try await fromSpool { () async throws(SpoolError) in
-            try await lane.run { () throws(SpoolError) in
-                let size = if let size = object.size { size } else { try content.size() }
-                return (size, ContentDigest.text(try RollingDigest.digest(of: 0..<size, content: content)))
-            }
-        }
+        let (size, hash) = try await endpoint.lanes.lane().digest(of: content, size: object.size)
+        let digest = ContentDigest.text(hash)
         guard try isCurrent() else { throw .cancelled }
         let request = TransferRequest(
             method: .put, url: endpoint.url("files/\(object.path.percentEncoded)"),

@@ -41,10 +41,7 @@ final class NativeSession: UploadSession {
     func finish(
         _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
-        let size = chunks.last?.range.upperBound ?? 0
-        guard object.size ?? size == size else {
-            throw .malformed(detail: "the chunks end at \(size), the file at \(object.size ?? size)")
-        }
+        let size = try object.size(of: chunks)
         let digest = try await digests.whole(of: chunks, content: content, released: released).map(ContentDigest.text)
         let request = try endpoint.post(
             endpoint.url("upload/finalize"),

@@ -15,9 +15,9 @@ package final class S3Destination: Destination {
     ) {
         endpoint = S3Endpoint(location, client: client, credentials: credentials, options: options)
         limits = DestinationLimits(
-            schedule: options.schedule, parallelChunks: options.parallelChunks, canReplaceChunk: true,
+            schedule: location.schedule, parallelChunks: options.parallelChunks, canReplaceChunk: true,
             namesAtFinish: false,
-            maximumFileSize: options.schedule.range(of: 0..<S3Limits.mostParts).upperBound)
+            maximumFileSize: location.schedule.range(of: 0..<S3Limits.mostParts).upperBound)
     }
 
     /// ListObjectsV2, of one key. That it may not be listed is an answer, too: many are allowed to write alone.
@@ -35,13 +35,7 @@ package final class S3Destination: Destination {
     package func put(
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
-        let lane = endpoint.lanes.lane()
-        let (size, digest) = try await fromSpool { () async throws(SpoolError) in
-            try await lane.run { () throws(SpoolError) in
-                let size = if let size = object.size { size } else { try content.size() }
-                return (size, try RollingDigest.digest(of: 0..<size, content: content))
-            }
-        }
+        let (size, digest) = try await endpoint.lanes.lane().digest(of: content, size: object.size)
         guard try isCurrent() else { throw .cancelled }
         let key = endpoint.location.key(object.path)
         let request = S3Request(

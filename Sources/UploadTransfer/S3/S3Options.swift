@@ -1,21 +1,16 @@
-package import UploadCore
-
 /// Wishes about an S3 destination.
 package struct S3Options: Sendable, Hashable {
     /// Parts of one file under way at once.
     package var parallelChunks: Int
-    package var schedule: ChunkSchedule
     /// How long the answer may take once the bytes are sent.
     package var putAnswerTime: Duration
     /// How long the parts may take to become an object: minutes, with many.
     package var finishAnswerTime: Duration
 
     package init(
-        parallelChunks: Int = 3, schedule: ChunkSchedule = .doubling(S3Limits.firstPart),
-        putAnswerTime: Duration = .seconds(60), finishAnswerTime: Duration = .seconds(600)
+        parallelChunks: Int = 3, putAnswerTime: Duration = .seconds(60), finishAnswerTime: Duration = .seconds(600)
     ) {
         self.parallelChunks = max(1, parallelChunks)
-        self.schedule = schedule
         self.putAnswerTime = putAnswerTime
         self.finishAnswerTime = finishAnswerTime
     }

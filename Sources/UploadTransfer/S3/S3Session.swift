@@ -83,10 +83,7 @@ final class S3Session: UploadSession {
     func finish(
         _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
-        let size = chunks.last?.range.upperBound ?? 0
-        guard object.size ?? size == size else {
-            throw .malformed(detail: "the chunks end at \(size), the file at \(object.size ?? size)")
-        }
+        let size = try object.size(of: chunks)
         // By their bytes: two spellings of a letter are two keys.
         guard endpoint.location.key(object.path).utf8.elementsEqual(key.utf8) else {
             // It was renamed, and a multipart upload can't be. What is there alone is not to be lost.

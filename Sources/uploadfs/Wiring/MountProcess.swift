@@ -126,7 +126,7 @@ struct MountProcess: Sendable {
         }
         return S3Destination(
             location, client: client, credentials: { profile.credentials },
-            options: S3Options(parallelChunks: settings.engine.parallelChunks, schedule: location.schedule))
+            options: S3Options(parallelChunks: settings.engine.parallelChunks))
     }
 
     private func nativeOptions(_ journal: any Journal) throws(JournalError) -> NativeOptions {
