@@ -50,7 +50,7 @@ final class LogWriter: Sendable {
     }
 
     private func writeAll() {
-        while let text = next() { put(text) }
+        while let text = next() { Terminal.put(text, descriptor) }
     }
 
     /// - Returns: nil when there is nothing; then the next line begins anew.
@@ -66,17 +66,6 @@ final class LogWriter: Sendable {
             }
             waiting.isWriting = false
             return nil
-        }
-    }
-
-    private func put(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            // There is nobody to tell.
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
         }
     }
 }
