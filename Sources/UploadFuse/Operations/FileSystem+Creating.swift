@@ -173,10 +173,11 @@ extension FileSystem {
 
     /// Changes to what lies in a directory, and the directory's times with them.
     func applyTouching(
-        _ directory: NodeRecord, _ changes: [JournalChange], at moment: Timestamp, tree: inout Tree
+        _ directory: NodeRecord, _ changes: [JournalChange], at moment: Timestamp, orUndo made: LinkVersions? = nil,
+        tree: inout Tree
     ) throws(FileSystemError) {
         let touched = touched(directory, at: moment)
-        try namespace.journalled(changes + [.updateNode(touched)])
+        try apply(changes + [.updateNode(touched)], orUndo: made)
         tree.recorded(touched)
     }
 

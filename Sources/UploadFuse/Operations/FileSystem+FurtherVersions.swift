@@ -172,14 +172,19 @@ extension FileSystem {
     func journal(
         _ made: LinkVersions?, with changes: [JournalChange] = [], in tree: inout Tree
     ) throws(FileSystemError) {
+        try apply(changes + (made?.changes ?? []), orUndo: made)
+        for record in made?.records ?? [] { tree.recorded(record) }
+        for event in made?.events ?? [] { uploads.post(event) }
+    }
+
+    /// - Parameter made: what goes again when the journal takes nothing of it.
+    func apply(_ changes: [JournalChange], orUndo made: LinkVersions?) throws(FileSystemError) {
         do throws(FileSystemError) {
-            try namespace.journalled(changes + (made?.changes ?? []))
+            try namespace.journalled(changes)
         } catch {
             if let made { try undo(made) }
             throw error
         }
-        for record in made?.records ?? [] { tree.recorded(record) }
-        for event in made?.events ?? [] { uploads.post(event) }
     }
 
     /// Nobody has heard of them.

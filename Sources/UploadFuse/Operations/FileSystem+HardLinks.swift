@@ -52,13 +52,10 @@ extension FileSystem {
             file: tree.newFile(), parent: directory.file, name: name, kind: first.kind,
             attributes: first.attributes, size: first.size, target: first.target, hardLinkOf: first.file)
         let close = record.kind == .file ? try lastClose(of: node, in: tree) : nil
+        let changes: [JournalChange] = [.insertNode(record), .updateNode(first), .updateNode(touched)]
         var closes: [VersionID: Timestamp] = [:]
-        if let close {
-            closes = try give(close, of: node, to: record, with: [.updateNode(first), .updateNode(touched)], in: &tree)
-        }
-        if closes.isEmpty {
-            try journal(nil, with: [.insertNode(record), .updateNode(first), .updateNode(touched)], in: &tree)
-        }
+        if let close { closes = try give(close, of: node, to: record, with: changes, in: &tree) }
+        if closes.isEmpty { try journal(nil, with: changes, in: &tree) }
         for record in [first, touched] { tree.recorded(record) }
         follow(record.file, in: &tree)
         let linked = try tree.node(first.file)
@@ -66,7 +63,7 @@ extension FileSystem {
         return (entry(linked), closes)
     }
 
-    /// A new name gets its node's close, in one transaction. Should somebody begin to change the node in this moment, it
+    /// A new name gets its node's close, in one transaction with what makes the name. Should somebody begin to change the node in this moment, it
     /// waits for that one's.
     /// - Returns: the close that it got.
     private func give(
@@ -75,13 +72,13 @@ extension FileSystem {
     ) throws(FileSystemError) -> [VersionID: Timestamp] {
         let made = try newVersion(of: close, for: name, in: &tree)
         guard let content = node.content else {
-            try journal(made, with: [.insertNode(name)] + changes, in: &tree)
+            try journal(made, with: changes, in: &tree)
             return made.closes
         }
         // With the content held: nobody changes a byte before the journal knows whom it is shared with.
         let isGiven = try content.locked { state throws(FileSystemError) -> Bool in
             guard state.isClosed, state.writers == 0 || state.share(made.closes) else { return false }
-            try journal(made, with: [.insertNode(name)] + changes, in: &tree)
+            try journal(made, with: changes, in: &tree)
             return true
         }
         if isGiven { return made.closes }

@@ -30,12 +30,7 @@ extension FileSystem {
         let directory = try tree.directory(parent).record
         let moment = now()
         let loss = try loss(of: node, at: moment, in: &tree)
-        do throws(FileSystemError) {
-            try applyTouching(directory, loss.allChanges, at: moment, tree: &tree)
-        } catch {
-            if let made = loss.made { try undo(made) }
-            throw error
-        }
+        try applyTouching(directory, loss.allChanges, at: moment, orUndo: loss.made, tree: &tree)
         if node.record.kind != .directory { tree.gaveUpName() }
         lost(loss, in: &tree)
     }

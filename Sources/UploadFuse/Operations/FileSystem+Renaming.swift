@@ -138,12 +138,7 @@ extension FileSystem {
         changes += loss?.allChanges ?? []
         changes.append(.moveNode(record.file, parent: new.file, name: name))
         changes += records.map { .updateNode($0) }
-        do throws(FileSystemError) {
-            try namespace.journalled(changes)
-        } catch {
-            if let made = loss?.made { try undo(made) }
-            throw error
-        }
+        try apply(changes, orUndo: loss?.made)
         for record in records { tree.recorded(record) }
         if let loss { lost(loss, in: &tree) }
     }
