@@ -130,7 +130,7 @@ extension UploadEngine {
         for (version, close) in closes where !isJournalKept || gathered[version] != close {
             replace(version, after: close)
         }
-        return closes.keys.allSatisfy { answered.contains($0) } && isJournalKept
+        return answered.isSuperset(of: closes.keys) && isJournalKept
     }
 
     private static let keptFact = "kept"

@@ -109,11 +109,11 @@ private struct Doubling {
     private static let largest: Int64 = 5 << 30
 
     /// How often the size doubles before it would be more than the largest.
-    private var doublings: Int {
-        var count = 0
-        while first << (count + 1) <= Self.largest { count += 1 }
-        return count
-    }
+    private var doublings: Int { Self.logarithm(max(1, Self.largest / first)) }
+
+    /// How often it can be halved: to base 2, rounded down.
+    /// - Parameter number: 1 at least.
+    private static func logarithm(_ number: Int64) -> Int { Int64.bitWidth - 1 - number.leadingZeroBitCount }
 
     /// Where the chunks that are doubled so often begin: before them lie 64 · (1 + 2 + 4 + …) · first bytes.
     private func start(_ doubled: Int) -> Int64 { Int64(Self.chunksOfOneSize) * first * (Int64(1) << doubled - 1) }
@@ -140,8 +140,7 @@ private struct Doubling {
         let (flatIndex, flatOffset) = plateau
         if offset >= flatOffset { return flatIndex + Int((offset - flatOffset) / Self.largest) }
         // start(n) <= offset means 2^n <= offset / (64 · first) + 1.
-        let quotient = offset / (Int64(Self.chunksOfOneSize) * first) + 1
-        let doubled = Int64.bitWidth - 1 - quotient.leadingZeroBitCount
+        let doubled = Self.logarithm(offset / (Int64(Self.chunksOfOneSize) * first) + 1)
         return doubled * Self.chunksOfOneSize + Int((offset - start(doubled)) / (first << doubled))
     }
 }
