@@ -26,10 +26,13 @@ struct LogWriterTests {
         return text
     }
 
-    @Test("Who logs into a pipe that nobody empties never waits; what did not fit is counted, and the rest comes later")
-    func blocked() throws {
+    @Test(
+        "Who logs into a pipe that nobody empties never waits; what did not fit is counted, and the rest comes later",
+        arguments: [0, O_NONBLOCK])
+    func blocked(flags: Int32) throws {
         let (reader, writer) = try Self.pipe()
         defer { for end in [reader, writer] { close(end) } }
+        try #require(fcntl(writer, F_SETFL, flags) == 0)
         let log = LogWriter(descriptor: writer)
         let line = String(repeating: "x", count: 999) + "\n"
         // A pipe holds 64 KiB, the writer 1 MiB.

@@ -10,6 +10,7 @@ package final class MemorySpool: Spool {
         var error: SpoolError?
         var damaged: [VersionID: SpoolError] = [:]
         var punching: SpoolError?
+        var copies = true
         var beforeSynchronizing: (@Sendable () -> Void)?
     }
 
@@ -28,6 +29,11 @@ package final class MemorySpool: Spool {
     /// What every hole throws from now on: some filesystems have none.
     package func failPunching(with error: SpoolError) {
         state.withLock { $0.punching = error }
+    }
+
+    /// Everything is too big to be copied from now on.
+    package func refuseCopies() {
+        state.withLock { $0.copies = false }
     }
 
     /// What happens once, as the next bytes are about to be brought to stable storage.
@@ -55,6 +61,7 @@ package final class MemorySpool: Spool {
     }
 
     package func copy(_ original: any SpoolFile, to new: VersionID) throws(SpoolError) -> (any SpoolFile)? {
+        guard state.withLock(\.copies) else { return nil }
         let bytes = try original.contents()
         let copy = try create(new)
         try copy.write(bytes, at: 0)

@@ -239,15 +239,46 @@ struct FollowingTests {
         }
     }
 
-    @Test("What was to be published under a link, and was changed after its file had lost its name, is listed")
+    @Test("Who changes a file that has lost its name changes nothing of what is to be published under links to it")
     func changedWithoutName() throws {
-        let inode = try fixture.make("a", "text")
-        try link("l", to: "a")
-        let handle = try fixture.open(inode)
-        try fixture.unlink("a")
-        _ = fixture.uploads.takeEvents()
+        let (handle, link) = try unlinkedWhileOpen()
+        let before = try fixture.spool.versions()
+        try fixture.write(handle, "TEXT")
+        #expect(fixture.uploads.takeEvents() == [])
+        #expect(try content(link) == "text" && fixture.content(handle) == "TEXT")
+        try fixture.write(handle, "more", at: 4)
+        #expect(try fixture.content(handle) == "TEXTmore")
+        try fixture.close(handle)
+        #expect(try content(link) == "text" && fixture.spool.versions() == before)
+    }
+
+    @Test("What is too big to be copied for that is listed as failed")
+    func changedWithoutNameOrCopy() throws {
+        let (handle, _) = try unlinkedWhileOpen()
+        fixture.spool.refuseCopies()
         try fixture.write(handle, "TEXT")
         #expect(fixture.uploads.takeEvents().contains("spoiled 2 name-changed"))
         try fixture.close(handle)
+    }
+
+    private func unlinkedWhileOpen() throws -> (handle: OpenHandle, link: FileID) {
+        let inode = try fixture.make("a", "text")
+        let link = try link("l", to: "a")
+        let handle = try fixture.open(inode, O_RDWR)
+        try fixture.unlink("a")
+        _ = fixture.uploads.takeEvents()
+        return (handle, link)
+    }
+
+    @Test("What is to be published under a link goes on under its other name when the first goes")
+    func furtherNameOfLink() throws {
+        try fixture.make("a", "text")
+        let link = try link("l", to: "a")
+        try fixture.link(link.rawValue, "m")
+        try fixture.unlink("a")
+        try fixture.unlink("l")
+        // It leads nowhere any more.
+        #expect(try fixture.lookup("m")?.attributes.inode == link.rawValue)
+        #expect(try content(link) == "text" && fixture.journal.newestUpload(of: link)?.phase == .queued)
     }
 }

@@ -202,6 +202,20 @@ struct LinkFailuresTests {
         #expect(try fixture.lookup("b") == nil)
     }
 
+    @Test("Of what both names were published with, nothing older than that stays of the first one")
+    func heirOfPublished() throws {
+        let inode = try fixture.make("a", "one")
+        _ = try fixture.namespace.claim(first)
+        try fixture.publish(VersionID(1))
+        fixture.namespace.release(first, published: true)
+        try fixture.link(inode, "b")
+        try fixture.close(try rewritten(inode, "two"))
+        for version in Int64(3)...4 { try fixture.publish(VersionID(version)) }
+        try fixture.make("x", "three")
+        try fixture.rename("x", to: "a")
+        #expect(try fixture.upload(1) == nil && fixture.upload(3)?.file == first)
+    }
+
     @Test("A first name that was refused leaves no failure behind under the further one, which is published")
     func refusedFirst() throws {
         _ = try fixture.linked()

@@ -228,4 +228,40 @@ struct LinkVersionsTests {
         let last = try #require(try fixture.journal.newestUpload(of: further))
         #expect(try fixture.spool.open(last.version).contents() == Array("CLosed".utf8))
     }
+
+    /// What a kill in this moment would leave of the further name.
+    private func lastClose() throws -> String {
+        let last = try #require(try fixture.journal.newestUpload(of: further))
+        try #require(last.closed != nil)
+        return String(decoding: try fixture.spool.open(last.version).contents(), as: UTF8.self)
+    }
+
+    @Test(
+        "A close is one of all names, also when the next writer is there before the kernel lets go of the closed handle",
+        arguments: [(Int32(0), "NEWer"), (O_TRUNC, "NEW")])
+    func reopenedBeforeRelease(flags: Int32, text: String) throws {
+        let inode = try fixture.linked()
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "newer")
+        try fixture.fileSystem.flush(handle)
+        let writer = try fixture.open(inode, O_WRONLY | flags)
+        try fixture.write(writer, "NEW")
+        #expect(try lastClose() == "newer")
+        fixture.fileSystem.release(handle)
+        #expect(try lastClose() == "newer")
+        try fixture.close(writer)
+        #expect(try lastClose() == text)
+    }
+
+    @Test("And when it is cut through another descriptor of who has closed it")
+    func cutBeforeRelease() throws {
+        let inode = try fixture.linked()
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "newer")
+        try fixture.fileSystem.flush(handle)
+        _ = try fixture.fileSystem.change(inode, AttributeChange(size: 0), through: handle)
+        #expect(try lastClose() == "newer")
+        try fixture.close(handle)
+        #expect(try lastClose() == "")
+    }
 }

@@ -53,6 +53,7 @@ extension FileSystem {
                 guard size == 0, node.content === handle.content, handle.content.mayBeginAnew(through: handle) else {
                     return false
                 }
+                completed(file, in: &tree)
                 try beginAnew(handle.content, node.record, in: &tree)
                 handle.content.began(through: handle, by: thread)
                 return true

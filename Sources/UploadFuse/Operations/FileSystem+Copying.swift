@@ -44,6 +44,7 @@ extension FileSystem {
     ) throws(FileSystemError) -> Bool {
         let content = handle.content
         let node = try tree.node(content.file)
+        if node.isUnlinked { return try takeNameless(copy, of: original, size: size, for: handle) }
         guard let path = try tree.path(of: content.file) else { return false }
         let newborn = newborn(
             copy.version, of: content.file, at: path, size: size, names: node.record.names, created: now())
@@ -58,6 +59,17 @@ extension FileSystem {
         tree.recorded(record)
         uploads.post(owed)
         uploads.post(.opened(newborn.opened))
+        return true
+    }
+
+    /// The journal knows nothing of it: as of any file without a name, its bytes go with its last handle.
+    private func takeNameless(
+        _ copy: any SpoolFile, of original: VersionID, size: Int64, for handle: FileHandle
+    ) throws(FileSystemError) -> Bool {
+        let track = WriteTrack(size: size, schedule: configuration.schedule(ContentType.unknown))
+        let owed = try handle.content.goOn(in: copy, insteadOf: original, track: track, through: handle) {}
+        guard owed != nil else { return false }
+        try spooled { () throws(SpoolError) in try spool.remove(copy.version) }
         return true
     }
 }

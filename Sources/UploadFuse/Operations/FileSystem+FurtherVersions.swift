@@ -3,8 +3,9 @@ import UploadCore
 
 /// Versions that further names of a node get with its closes, so that each is published by itself.
 ///
-/// They are made when the last writer is gone, since only then its close is the last word; and whatever a kill has
-/// left undone is done at the next mount. A name has its node's close when its own is of the same time.
+/// They are made when the last writer is gone, since only then its close is the last word, or when the next one comes
+/// before that; and whatever a kill has left undone is done at the next mount. A name has its node's close when its own
+/// is of the same time.
 extension FileSystem {
     /// A close as further names get it.
     struct NodeClose: Sendable {
@@ -39,7 +40,7 @@ extension FileSystem {
     ) throws(FileSystemError) -> [VersionID: Timestamp] {
         let node = try tree.node(file)
         guard !node.isUnlinked, node.record.names > 1 || configuration.followsSymlinks,
-            node.content?.hasWriters != true, let moment = try tree.upload(of: node.record)?.closed
+            node.content?.isClosed != false, let moment = try tree.upload(of: node.record)?.closed
         else { return [:] }
         let behind: [NodeRecord]
         if let names {
@@ -66,8 +67,29 @@ extension FileSystem {
             try undo(made)
             throw error
         }
-        try journal(made, in: &tree)
-        return made.closes
+        return try give(made, of: node, in: &tree)
+    }
+
+    /// Journals versions that were made with a close of this node, with the node's content held: nobody changes a byte
+    /// before the journal knows whom it is shared with. Should somebody begin to in this moment, nothing is given: the
+    /// names wait for that one's close.
+    /// - Parameter changes: what is journalled with them.
+    /// - Returns: the closes that were given.
+    func give(
+        _ made: LinkVersions, of node: CachedNode, with changes: [JournalChange] = [], in tree: inout Tree
+    ) throws(FileSystemError) -> [VersionID: Timestamp] {
+        guard let content = node.content else {
+            try journal(made, with: changes, in: &tree)
+            return made.closes
+        }
+        let isGiven = try content.locked { state throws(FileSystemError) -> Bool in
+            let mayGive = state.isClosed && (state.writers == 0 || made.closes.isEmpty || state.share(made.closes))
+            if mayGive { try journal(made, with: changes, in: &tree) }
+            return mayGive
+        }
+        if isGiven { return made.closes }
+        try undo(made)
+        return [:]
     }
 
     /// As `complete`, where nobody is there to be told that it failed: it is tried again at the next mount.

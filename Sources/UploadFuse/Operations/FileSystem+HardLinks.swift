@@ -54,36 +54,16 @@ extension FileSystem {
         let close = record.kind == .file ? try lastClose(of: node, in: tree) : nil
         let changes: [JournalChange] = [.insertNode(record), .updateNode(first), .updateNode(touched)]
         var closes: [VersionID: Timestamp] = [:]
-        if let close { closes = try give(close, of: node, to: record, with: changes, in: &tree) }
+        if let close {
+            let made = try newVersion(of: close, for: record, in: &tree)
+            closes = try give(made, of: node, with: changes, in: &tree)
+        }
         if closes.isEmpty { try journal(nil, with: changes, in: &tree) }
         for record in [first, touched] { tree.recorded(record) }
         follow(record.file, in: &tree)
         let linked = try tree.node(first.file)
         tree.remember(linked)
         return (entry(linked), closes)
-    }
-
-    /// A new name gets its node's close, in one transaction with what makes the name. Should somebody begin to change the node in this moment, it
-    /// waits for that one's.
-    /// - Returns: the close that it got.
-    private func give(
-        _ close: NodeClose, of node: CachedNode, to name: NodeRecord, with changes: [JournalChange],
-        in tree: inout Tree
-    ) throws(FileSystemError) -> [VersionID: Timestamp] {
-        let made = try newVersion(of: close, for: name, in: &tree)
-        guard let content = node.content else {
-            try journal(made, with: changes, in: &tree)
-            return made.closes
-        }
-        // With the content held: nobody changes a byte before the journal knows whom it is shared with.
-        let isGiven = try content.locked { state throws(FileSystemError) -> Bool in
-            guard state.isClosed, state.writers == 0 || state.share(made.closes) else { return false }
-            try journal(made, with: changes, in: &tree)
-            return true
-        }
-        if isGiven { return made.closes }
-        try undo(made)
-        return [:]
     }
 
     /// As on ext4.
@@ -162,17 +142,30 @@ extension FileSystem {
             record.version = nil
             record.given = own.map { $0.phase == .done } ?? true ? link.given : nil
             record.declined = link.declined
-            return Heir(
+            var heir = Heir(
                 spent: uploads.map(\.version),
                 events: uploads.filter { $0.phase != .done }.map { .discarded($0.version) })
+            // That may lead elsewhere by now, or links be followed no more: what was closed goes on its way.
+            if let own, own.phase.isOnItsWay || own.phase == .failed, own.isSpooled, !own.isSpoiled,
+                let size = own.closedSize, let moment = own.closed
+            {
+                heir.made = try newVersion(
+                    of: NodeClose(version: own.version, size: size, moment: moment), for: record, in: &tree)
+            }
+            return heir
         }
         let last = uploads.last
         // The name has the last close already; of what was published so long ago that its row is gone, all have it.
         let isThere =
             own.map { $0.phase == .done && (last == nil || $0.closed == last?.closed) }
             ?? (link.isPublished && (last == nil || link.given == last?.closed))
-        if isThere { return Heir(isRetried: last?.phase == .failed && last?.closedSize != nil) }
-        let spent = uploads.filter { $0.phase == .done }.map(\.version)
+        let published = uploads.filter { $0.phase == .done }
+        if isThere {
+            return Heir(
+                isRetried: last?.phase == .failed && last?.closedSize != nil,
+                spent: published.filter { $0.closed != last?.closed }.map(\.version))
+        }
+        let spent = published.map(\.version)
         // The same content, or a newer one, is on its way.
         if uploads.contains(where: \.phase.isOnItsWay) { return Heir(spent: spent) }
         guard let last, last.version == node.record.version else { return nil }

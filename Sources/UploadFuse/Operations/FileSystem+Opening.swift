@@ -75,6 +75,8 @@ extension FileSystem {
             // It could not be sent again.
             guard content.locked(\.released).isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
         }
+        // What was closed before is one of all names, whatever becomes of this writer.
+        if isWriter, content.hasWriters { completed(node.record.file, in: &tree) }
         if truncating, content.mayBeginAnew() {
             try beginAnew(content, node.record, in: &tree)
             let handle = content.begun(by: thread)

@@ -4,9 +4,7 @@ extension Content {
     /// What would have to be copied before a byte of it changes; nil: nothing.
     var promised: (file: any SpoolFile, size: Int64)? {
         locked { state in
-            guard state.isPromised, !state.isUnlinked, state.failure == nil, state.released.isEmpty,
-                state.track?.failure == nil
-            else { return nil }
+            guard state.mayNotChange, state.failure == nil, state.track?.failure == nil else { return nil }
             return (state.spoolFile, state.size)
         }
     }
@@ -22,9 +20,7 @@ extension Content {
         _ journal: () throws(FileSystemError) -> Void
     ) throws(FileSystemError) -> WriterEvent? {
         try locked { state throws(FileSystemError) in
-            guard state.isPromised, state.version == original, !state.isUnlinked, state.released.isEmpty else {
-                return nil
-            }
+            guard state.mayNotChange, state.version == original else { return nil }
             try journal()
             let owed = WriterEvent.closed(original, size: state.size, at: nil)
             state.track?.finish()
@@ -57,6 +53,9 @@ extension Content {
 }
 
 extension Content.State {
+    /// Its bytes are promised, and all here. With the last name that goes, unless links are published with them.
+    fileprivate var mayNotChange: Bool { isPromised && released.isEmpty && (!isUnlinked || !shared.isEmpty) }
+
     /// What was closed is published under further names as well: it must not change before that.
     /// - Returns: whether that is promised: who changes it does so in a copy.
     @discardableResult
