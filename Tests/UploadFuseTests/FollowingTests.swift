@@ -252,6 +252,40 @@ struct FollowingTests {
         #expect(try content(link) == "text" && fixture.spool.versions() == before)
     }
 
+    @Test("So it is who opens it after that, and when its spool file has lost its name")
+    func changedAfterwards() throws {
+        let inode = try fixture.make("a", "text")
+        let link = try link("l", to: "a")
+        let reader = try fixture.open(inode, O_RDONLY)
+        try fixture.unlink("a")
+        // As the engine does with what is unlinked.
+        try fixture.spool.remove(VersionID(1))
+        for flags in [O_WRONLY, O_WRONLY | O_TRUNC] {
+            let handle = try fixture.open(inode, flags)
+            try fixture.write(handle, "TE")
+            try fixture.close(handle)
+            #expect(try content(link) == "text")
+        }
+        #expect(try fixture.content(reader) == "TE")
+        fixture.fileSystem.release(reader)
+    }
+
+    @Test(
+        "What was closed comes to the links before a name goes by which they lead there",
+        arguments: ["unlink", "rename"])
+    func closedBefore(operation: String) throws {
+        let inode = try fixture.make("a", "text")
+        let link = try link("l", to: "a")
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "newer")
+        try fixture.fileSystem.flush(handle)
+        #expect(try content(link) == "text")
+        if operation == "unlink" { try fixture.unlink("a") } else { try fixture.rename("a", to: "b") }
+        #expect(try content(link) == "newer")
+        fixture.fileSystem.release(handle)
+        #expect(try content(link) == "newer")
+    }
+
     @Test("What is too big to be copied for that is listed as failed")
     func changedWithoutNameOrCopy() throws {
         let (handle, _) = try unlinkedWhileOpen()
@@ -276,8 +310,10 @@ struct FollowingTests {
         let link = try link("l", to: "a")
         try fixture.link(link.rawValue, "m")
         try fixture.unlink("a")
+        _ = fixture.uploads.takeEvents()
         try fixture.unlink("l")
         // It leads nowhere any more.
+        #expect(!fixture.uploads.takeEvents().contains("removed \(link.rawValue)"))
         #expect(try fixture.lookup("m")?.attributes.inode == link.rawValue)
         #expect(try content(link) == "text" && fixture.journal.newestUpload(of: link)?.phase == .queued)
     }

@@ -253,6 +253,20 @@ struct LinkVersionsTests {
         #expect(try lastClose() == text)
     }
 
+    @Test("With a durable close, what names get then is on stable storage, too")
+    func durableBeforeRelease() throws {
+        let fixture = try FileSystemFixture(closesDurably: true)
+        let inode = try fixture.linked()
+        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        try fixture.write(handle, "newer")
+        try fixture.fileSystem.flush(handle)
+        let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
+        let last = try #require(try fixture.journal.newestUpload(of: further))
+        #expect(last.closedSize == 5 && last.durable == last.closed)
+        fixture.fileSystem.release(handle)
+        try fixture.close(writer)
+    }
+
     @Test("And when it is cut through another descriptor of who has closed it")
     func cutBeforeRelease() throws {
         let inode = try fixture.linked()

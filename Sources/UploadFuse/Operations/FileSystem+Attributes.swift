@@ -48,17 +48,18 @@ extension FileSystem {
         _ file: FileID, to size: Int64, through open: OpenHandle? = nil, by thread: Int32
     ) throws(FileSystemError) {
         if case .file(let handle) = open, handle.isWriter {
-            let isAnew = try namespace.locked { tree throws(FileSystemError) in
+            let closes = try namespace.locked { tree throws(FileSystemError) -> [VersionID: Timestamp]? in
                 let node = try tree.node(file)
                 guard size == 0, node.content === handle.content, handle.content.mayBeginAnew(through: handle) else {
-                    return false
+                    return nil
                 }
-                completed(file, in: &tree)
+                let closes = completed(file, in: &tree)
                 try beginAnew(handle.content, node.record, in: &tree)
                 handle.content.began(through: handle, by: thread)
-                return true
+                return closes
             }
-            if !isAnew { try truncate(handle, to: size, by: thread) }
+            guard let closes else { return try truncate(handle, to: size, by: thread) }
+            keepGiven(closes, in: "ftruncate")
             return
         }
         let attached = try namespace.locked { tree throws(FileSystemError) in
@@ -66,6 +67,7 @@ extension FileSystem {
             guard node.record.kind == .file else { throw .isDirectory }
             return try attach(node, asWriter: true, truncating: size == 0, by: thread, in: &tree)
         }
+        keepGiven(attached.closes, in: "truncate")
         defer { release(attached.handle) }
         if !attached.isAnew { try truncate(attached.handle, to: size, by: thread) }
         try flush(.file(attached.handle), by: thread)

@@ -25,12 +25,17 @@ extension FileSystem {
 
     func release(_ handle: FileHandle) {
         let closes = namespace.locked { tree in release(handle, in: &tree) }
+        keepGiven(closes, in: "release")
+    }
+
+    /// Call without the lock: closes that names were given with what was durable of their node, are so as well.
+    func keepGiven(_ closes: [VersionID: Timestamp], in operation: StaticString) {
         guard configuration.closesDurably, !closes.isEmpty else { return }
         do throws(FileSystemError) {
             try keep(closes)
         } catch {
             // Told again at the next mount, from what is durable of the node itself.
-            note(error, in: "release")
+            note(error, in: operation)
         }
     }
 

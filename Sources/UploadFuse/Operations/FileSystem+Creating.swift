@@ -28,7 +28,7 @@ extension FileSystem {
             }
             let made = try makeFile(name, in: FileID(parent), mode: mode, by: caller, tree: &tree)
             tree.remember(made.node)
-            return (entry(made.node), Attached(handle: made.handle, mustTruncate: false))
+            return (entry(made.node), Attached(handle: made.handle))
         }
         do throws(FileSystemError) {
             return (made, try opened(attached, by: caller.thread))

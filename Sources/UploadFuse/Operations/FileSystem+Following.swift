@@ -13,7 +13,8 @@ extension FileSystem {
     }
 
     /// A name has come into being, or to another place: links may lead elsewhere now.
-    func follow(_ named: FileID, in tree: inout Tree) {
+    /// - Parameter hasMoved: what a link was to be published with is none of its own, where it leads to no file now.
+    func follow(_ named: FileID, hasMoved: Bool = true, in tree: inout Tree) {
         guard configuration.followsSymlinks else { return }
         do throws(FileSystemError) {
             let node = try tree.node(named)
@@ -25,12 +26,22 @@ extension FileSystem {
             case .link:
                 try completeFollowed(by: [node.record] + tree.links(through: [name]), in: &tree)
                 let leads = try tree.followed(node.record, below: configuration.mountpoint) != nil
-                if !leads, node.record.version != nil { uploads.post(.removed(named)) }
+                if hasMoved, !leads, node.record.version != nil { uploads.post(.removed(named)) }
             }
         } catch {
             // Who made the name has it all the same.
             note(error, in: "follow")
         }
+    }
+
+    /// Names are about to change by which links lead to files: what was closed before that, and has not come to the
+    /// links since the kernel has not let go of the handle yet, does now.
+    /// - Returns: the closes that they got.
+    func completeFollowed(in tree: inout Tree) -> [VersionID: Timestamp] {
+        guard configuration.followsSymlinks else { return [:] }
+        var closes: [VersionID: Timestamp] = [:]
+        for file in tree.written { closes.merge(completed(file, in: &tree)) { $1 } }
+        return closes
     }
 
     /// Each of these links is published as the file that it leads to.

@@ -19,8 +19,12 @@ extension FileSystem {
     /// A handle that is counted, and what is left to do for it without the lock.
     struct Attached: Sendable {
         let handle: FileHandle
-        /// It could not begin anew, since it was changed and not closed.
-        let mustTruncate: Bool
+        /// It was cut to nothing by a new version.
+        var isAnew = false
+        /// That was asked for.
+        var truncating = false
+        /// Closes that further names got first.
+        var closes: [VersionID: Timestamp] = [:]
     }
 
     func attach(
@@ -29,13 +33,12 @@ extension FileSystem {
         guard node.record.kind == .file else { throw .isDirectory }
         let isWriter = flags & O_ACCMODE != O_RDONLY
         let truncating = isWriter && flags & O_TRUNC != 0
-        let (handle, isAnew) = try attach(
-            node, asWriter: isWriter, truncating: truncating, by: thread, in: &tree)
-        return Attached(handle: handle, mustTruncate: truncating && !isAnew)
+        return try attach(node, asWriter: isWriter, truncating: truncating, by: thread, in: &tree)
     }
 
     func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
-        if attached.mustTruncate {
+        keepGiven(attached.closes, in: "open")
+        if attached.truncating, !attached.isAnew {
             do throws(FileSystemError) {
                 try truncate(attached.handle, to: 0, by: thread)
             } catch {
@@ -47,10 +50,9 @@ extension FileSystem {
     }
 
     /// One more handle on a file.
-    /// - Returns: also whether it was cut to nothing by a new version.
     func attach(
         _ node: CachedNode, asWriter isWriter: Bool, truncating: Bool, by thread: Int32, in tree: inout Tree
-    ) throws(FileSystemError) -> (handle: FileHandle, isAnew: Bool) {
+    ) throws(FileSystemError) -> Attached {
         // Unlinked between the kernel's lookup of the name and this, and not here: it is to look again.
         guard !node.isUnlinked || node.content != nil else { throw .stale }
         guard let version = node.record.version else { throw .isDirectory }
@@ -68,7 +70,7 @@ extension FileSystem {
             let handle = content.begun(by: thread, made.opened.track)
             uploads.post(.opened(made.opened))
             try tree.update(node.record.file) { $0.content = content }
-            return (handle, true)
+            return Attached(handle: handle, isAnew: true, truncating: true)
         } else {
             guard isHere else { throw .evicted }
             content = try self.content(of: node.record, version, upload)
@@ -76,12 +78,12 @@ extension FileSystem {
             guard content.locked(\.released).isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
         }
         // What was closed before is one of all names, whatever becomes of this writer.
-        if isWriter, content.hasWriters { completed(node.record.file, in: &tree) }
+        let closes = isWriter && content.hasWriters ? completed(node.record.file, in: &tree) : [:]
         if truncating, content.mayBeginAnew() {
             try beginAnew(content, node.record, in: &tree)
             let handle = content.begun(by: thread)
             try tree.update(node.record.file) { $0.content = content }
-            return (handle, true)
+            return Attached(handle: handle, isAnew: true, truncating: true, closes: closes)
         }
         let handle: FileHandle
         if isWriter {
@@ -89,8 +91,11 @@ extension FileSystem {
             let contentType = upload?.contentType ?? node.record.name.map(ContentType.of) ?? ContentType.unknown
             let schedule = upload?.schedule ?? configuration.schedule(contentType)
             let shared = try shared(of: node.record, in: tree)
-            content.locked { _ = $0.share(shared) }
-            let isPromised = !shared.isEmpty || upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
+            let isShared = content.locked { state in
+                state.share(shared)
+                return !state.shared.isEmpty
+            }
+            let isPromised = isShared || upload.map { $0.closed != nil && $0.phase.isOnItsWay } ?? false
             let opened = content.opened(asWriter: true, isPromised: isPromised, by: thread) { size, released in
                 let track = WriteTrack(size: size, schedule: schedule, released: released)
                 if node.record.names > 1 { track.keep() }
@@ -108,7 +113,7 @@ extension FileSystem {
             handle = content.opened(asWriter: false).handle
         }
         try tree.update(node.record.file) { $0.content = content }
-        return (handle, false)
+        return Attached(handle: handle, truncating: truncating, closes: closes)
     }
 
     /// The bytes of a file that nobody has open, and that are here.

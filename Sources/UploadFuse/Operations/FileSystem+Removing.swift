@@ -3,7 +3,7 @@ import UploadCore
 extension FileSystem {
     func unlink(_ bytes: [UInt8], in parent: UInt64) throws(FileSystemError) {
         let name = try checkedName(bytes, in: parent)
-        try namespace.locked { tree throws(FileSystemError) in
+        let closes = try namespace.locked { tree throws(FileSystemError) in
             guard let node = try tree.child(name, of: FileID(parent)) else { throw .notFound }
             guard node.record.kind != .directory else { throw .isDirectory }
             guard node.claims == 0 else { throw .beingPublished }
@@ -12,8 +12,11 @@ extension FileSystem {
                     "a published file can't be removed: its object is at the destination, and nothing is deleted there")
                 throw .published
             }
+            let closes = completeFollowed(in: &tree)
             try remove(node, from: FileID(parent), in: &tree)
+            return closes
         }
+        keepGiven(closes, in: "unlink")
     }
 
     func removeDirectory(_ bytes: [UInt8], in parent: UInt64) throws(FileSystemError) {
@@ -80,7 +83,7 @@ extension FileSystem {
             note(error, in: "unlink")
         }
         for event in loss.events + (loss.made?.events ?? []) { uploads.post(event) }
-        for record in loss.records where record.kind == .link { follow(record.file, in: &tree) }
+        for record in loss.records where record.kind == .link { follow(record.file, hasMoved: false, in: &tree) }
     }
 
     /// What is left of a node that loses its name, for who has looked that up before. Call before the journal hears of
@@ -91,6 +94,10 @@ extension FileSystem {
             let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
             // What has left is stale for them: the kernel looks the name up again.
             content = try? self.content(of: node.record, version, upload)
+        }
+        if let content {
+            let shared = try shared(of: node.record, in: tree)
+            content.locked { _ = $0.share(shared) }
         }
         return try tree.orphan(node.record.file, content)
     }

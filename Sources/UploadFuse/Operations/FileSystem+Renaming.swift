@@ -17,7 +17,8 @@ extension FileSystem {
         guard [[], .noReplace, .exchange].contains(flags) else { throw .invalid }
         let name = try checkedName(bytes, in: parent)
         let newName = try checkedName(newBytes, in: newParent)
-        let litterMoved = try namespace.locked { tree throws(FileSystemError) -> [FileID] in
+        let (litterMoved, closes) = try namespace.locked {
+            tree throws(FileSystemError) -> ([FileID], [VersionID: Timestamp]) in
             let old = try tree.directory(FileID(parent)).record
             let new = try tree.directory(FileID(newParent)).record
             guard let source = try tree.child(name, of: old.file) else { throw .notFound }
@@ -25,7 +26,9 @@ extension FileSystem {
             guard target == nil || !flags.contains(.noReplace) else { throw .exists }
             guard target != nil || !flags.contains(.exchange) else { throw .notFound }
             // Two names of one node: rename(2) does nothing then.
-            if let target, try tree.inode(of: target).record.file == tree.inode(of: source).record.file { return [] }
+            if let target, try tree.inode(of: target).record.file == tree.inode(of: source).record.file {
+                return ([], [:])
+            }
             let moving = flags.contains(.exchange) ? [source, target].compactMap(\.self) : [source]
             if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
             for node in moving { try checkMoving(node, in: tree) }
@@ -35,6 +38,7 @@ extension FileSystem {
             }
             var classes: [NameClass] = []
             for node in moving { classes.append(try nameClass(of: node.record.file, in: tree)) }
+            let closes = completeFollowed(in: &tree)
             if moving.count == 2 {
                 try exchange(moving[0], in: old, with: moving[1], in: new, &tree)
             } else {
@@ -50,8 +54,9 @@ extension FileSystem {
             for (node, oldClass) in zip(moving, classes) where try hasLitterMoved(node.record, oldClass, in: tree) {
                 litterMoved.append(node.record.file)
             }
-            return litterMoved
+            return (litterMoved, closes)
         }
+        keepGiven(closes, in: "rename")
         for directory in litterMoved { try reclassify(below: directory) }
         // Who publishes by a rename, and deletes the source then, is not to find a temporary name after a power loss.
         if configuration.closesDurably { try synchronizeJournal() }

@@ -208,6 +208,11 @@ struct Tree: Sendable {
         nodes[file] = node
     }
 
+    /// Files that somebody has open for writing.
+    var written: [FileID] {
+        nodes.values.filter { $0.content?.hasWriters == true && !$0.isUnlinked }.map(\.record.file).sorted()
+    }
+
     /// How many nodes are in memory.
     var heldCount: Int { nodes.count }
 }
