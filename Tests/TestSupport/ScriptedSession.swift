@@ -21,7 +21,7 @@ struct ScriptedSession: UploadSession {
         }
     }
 
-    func inventory() async throws(DestinationError) -> [StoredChunk] {
+    func inventory() async throws(DestinationError) -> [StoredChunk]? {
         try await destination.perform(.inventory, session: token) { () async throws(DestinationError) in
             try await destination.store.inventory(of: token)
         }
@@ -77,7 +77,8 @@ actor DestinationStore {
         return StoredChunk(index: index, length: Int64(bytes.count), digest: Self.digest(bytes))
     }
 
-    func inventory(of token: SessionToken) throws(DestinationError) -> [StoredChunk] {
+    func inventory(of token: SessionToken) throws(DestinationError) -> [StoredChunk]? {
+        if finished[token] != nil { return nil }
         guard let chunks = sessions[token] else { throw .sessionLost }
         return chunks.sorted { $0.key < $1.key }.map { index, bytes in
             StoredChunk(index: index, length: Int64(bytes.count), digest: Self.digest(bytes))

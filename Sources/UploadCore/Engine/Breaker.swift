@@ -37,9 +37,11 @@ package struct Breaker: Sendable {
     package mutating func failed(_ error: DestinationError) -> Bool {
         guard state == .closed else { return false }
         switch error {
-        case .unreachable, .unauthorized: failedRounds = Self.roundsUntilOpen
-        case .broken, .busy: failedRounds += hasRecovered ? Self.roundsUntilOpen : 1
-        case .damaged, .sessionLost, .missing, .rejected, .source, .journal, .malformed, .cancelled: return false
+        case .unreachable, .unauthorized, .noCredentials: failedRounds = Self.roundsUntilOpen
+        // Also where rights are lacking: should that be so everywhere, one file at a time finds out.
+        case .broken, .busy, .forbidden: failedRounds += hasRecovered ? Self.roundsUntilOpen : 1
+        case .damaged, .sessionLost, .missing, .rejected, .source, .journal, .malformed, .cancelled:
+            return false
         }
         guard failedRounds >= Self.roundsUntilOpen else { return false }
         state = .open(error)

@@ -29,6 +29,12 @@ package enum FailureSentences {
                 code: "unauthorized", reason: "The destination does not accept our credentials (HTTP \(status)).",
                 remedy: "Put a valid token into the token file (or UPLOADFS_TOKEN, and mount again); for S3, valid "
                     + "keys into the profile (or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and mount again).")
+        case .noCredentials(let detail):
+            Failure(code: "no-credentials", reason: detail, remedy: "It is tried again by itself.")
+        case .forbidden(let status, let detail):
+            Failure(
+                code: "forbidden", reason: "Our credentials do not allow this there (HTTP \(status)): \(detail)",
+                remedy: "Have the right granted that it lacks; it is tried again by itself.")
         case .rejected(let rejection): rejected(rejection)
         case .source(let error): spool(error)
         case .journal(let error): journal(error)

@@ -29,6 +29,8 @@ package struct RetryPolicy: Sendable {
     /// - Returns: how long to wait before the next attempt; nil when there shall be none now.
     package func quickDelay(attempt: Int, error: DestinationError, random: Double) -> Duration? {
         guard attempt < quickAttempts, verdict(error) == .transient else { return nil }
+        // Nobody grants a right in a second.
+        if case .forbidden = error { return nil }
         if case .busy(_, let retryAfter?) = error { return retryAfter <= quickCap ? retryAfter : nil }
         return min(quickCap, quickBase * power(attempt)) * random
     }
@@ -61,8 +63,8 @@ package struct RetryPolicy: Sendable {
 
     package func verdict(_ error: DestinationError) -> Verdict {
         switch error {
-        case .unreachable, .broken, .busy, .damaged, .malformed, .journal: .transient
-        case .unauthorized: .destinationDown
+        case .unreachable, .broken, .busy, .damaged, .malformed, .journal, .forbidden: .transient
+        case .unauthorized, .noCredentials: .destinationDown
         case .sessionLost: .beginAgain
         case .missing(let indexes): .sendAgain(indexes)
         case .source(let error): error.mayPass ? .transient : .final

@@ -56,8 +56,8 @@ extension UploadEngine {
             record([.setSession(version, session.token)])
             uploads[version]?.session = session
             uploads[version]?.machine.began(session.token)
-        case .verified(let present):
-            verified(version, present)
+        case .verified(let session, let present):
+            verified(version, session, present)
         case .stored(let chunk):
             guard case .send(let sent, let token) = work else { break }
             // What was written there since is known before it counts as stored.
@@ -75,10 +75,12 @@ extension UploadEngine {
     }
 
     /// Of what the journal calls acknowledged only that counts which the destination has, the same bytes.
-    private func verified(_ version: VersionID, _ present: [StoredChunk]) {
+    private func verified(_ version: VersionID, _ session: any UploadSession, _ present: [StoredChunk]?) {
+        if uploads[version]?.machine.session.token == session.token { uploads[version]?.session = session }
         do {
-            let journalled = Set(try world.journal.storedChunks(of: version))
-            uploads[version]?.machine.verified(present.filter(journalled.contains))
+            let journalled = try world.journal.storedChunks(of: version)
+            let known = Set(journalled)
+            uploads[version]?.machine.verified(present?.filter(known.contains) ?? journalled)
             failIfHalted(version)
         } catch {
             world.log.trouble(FailureSentences.journal(error), ["version": "\(version)"])
@@ -206,7 +208,13 @@ extension UploadEngine {
 
     /// Nobody has opened it for a change since the close that the engine knows.
     private func isLastWord(_ version: VersionID) -> Bool {
-        (try? Self.holds(uploads[version]?.closedAt, of: version, world.journal)) != false
+        do throws(JournalError) {
+            let closed = try world.journal.upload(version)?.closed
+            // One of which the engine has not heard yet may be void by now, or its file be gone.
+            return uploads[version]?.closedAt.map { $0 == closed } ?? (closed != nil)
+        } catch {
+            return true
+        }
     }
 
     /// The machine may just have found that nothing mends it.

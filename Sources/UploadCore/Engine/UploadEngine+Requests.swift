@@ -116,7 +116,8 @@ extension UploadEngine {
 
     enum Answer: Sendable {
         case began(any UploadSession)
-        case verified([StoredChunk])
+        /// And who has asked, since that one knows now.
+        case verified(any UploadSession, [StoredChunk]?)
         case stored(StoredChunk)
         case published(PublishReceipt)
     }
@@ -133,18 +134,38 @@ extension UploadEngine {
         @Sendable func content() throws(DestinationError) -> any SpoolFile {
             do { return try world.spool.open(version) } catch { throw .source(error) }
         }
+        // Where the name says nothing of what it is, its first bytes may.
+        @Sendable func described() throws(DestinationError) -> ObjectDescription {
+            guard object.contentType == ContentType.unknown else { return object }
+            let file = try content()
+            var described = object
+            do throws(SpoolError) {
+                let bytes = try file.bytes(ContentType.evidence, at: 0)
+                // It is cut as its name said.
+                if let evident = ContentType.evident(in: bytes),
+                    world.destination.limits.schedule(for: evident) == schedule
+                {
+                    described.contentType = evident
+                }
+            } catch {
+                throw .source(error)
+            }
+            return described
+        }
         do throws(DestinationError) {
             return .success(
                 try await attempts.make(work.operation) { () async throws(DestinationError) -> Answer in
                     switch work {
-                    case .begin: return .began(try await world.destination.begin(object))
-                    case .verify(let token): return .verified(try await resumed(token).inventory())
+                    case .begin: return .began(try await world.destination.begin(described()))
+                    case .verify(let token):
+                        let session = resumed(token)
+                        return .verified(session, try await session.inventory())
                     case .send(let chunk, let token):
                         return .stored(try await resumed(token).send(chunk, content: try content(), sent: sent))
                     case .put:
                         return .published(
                             try await world.destination.put(
-                                object, content: try content(), sent: sent, isCurrent: isCurrent))
+                                described(), content: try content(), sent: sent, isCurrent: isCurrent))
                     case .finish(let chunks, let token):
                         // All chunks were read before this: if no writer has come by now, they are of one piece.
                         guard try isCurrent() else { throw .cancelled }

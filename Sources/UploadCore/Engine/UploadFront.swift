@@ -6,15 +6,18 @@ package final class UploadFront: Uploads {
     private let names: any NameClaims
     private let gauge: SpoolGauge
     private let stopwatch: Stopwatch
+    private let remark: @Sendable () -> String?
     private let continuation: AsyncStream<WriterEvent>.Continuation
 
     /// What was posted, for `UploadEngine.run`.
     package let events: AsyncStream<WriterEvent>
 
+    /// - Parameter remark: what is worth knowing of the destination.
     package init(
         board: StatusBoard, journal: any Journal, names: any NameClaims, gauge: SpoolGauge,
-        stopwatch: Stopwatch
+        stopwatch: Stopwatch, remark: @escaping @Sendable () -> String? = { nil }
     ) {
+        self.remark = remark
         self.gauge = gauge
         self.stopwatch = stopwatch
         self.board = board
@@ -34,6 +37,7 @@ package final class UploadFront: Uploads {
 
     package func overview(limit: Int = .max) -> StatusOverview {
         var overview = board.overview(limit: limit)
+        overview.remark = remark()
         overview.spool = StatusOverview.Spool(
             used: gauge.used, limit: gauge.limit == .max ? nil : gauge.limit, waiting: gauge.waiting)
         return overview

@@ -166,7 +166,7 @@ extension UploadMachine {
         let pause = policy.pause(round: failedRounds, error: error, random: random)
         halt = .waiting(until: moment.now.advanced(by: pause), FailureSentences.failure(for: error))
         switch error {
-        case .unreachable, .broken, .unauthorized: waitsForDestination = true
+        case .unreachable, .broken, .unauthorized, .noCredentials: waitsForDestination = true
         default: waitsForDestination = false
         }
         return .pause

@@ -16,6 +16,10 @@ package enum DestinationError: Error, Sendable, Hashable {
     case missing([ChunkIndex])
     /// Our credentials are not (or no longer) good: 401, 403.
     case unauthorized(status: Int)
+    /// We have none, or could not renew them. With what is wrong, and what mends it, in sentences.
+    case noCredentials(detail: String)
+    /// Our credentials are good, but do not allow this (S3: AccessDenied). Says nothing of other names.
+    case forbidden(status: Int, detail: String)
     /// A refusal that no retry mends.
     case rejected(Rejection)
     /// The spool could not give the bytes.

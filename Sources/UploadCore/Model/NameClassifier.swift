@@ -33,19 +33,19 @@ package struct NameClassifier: Sendable {
 }
 
 /// One pattern of the lists above.
-struct NamePattern: Sendable {
+package struct NamePattern: Sendable {
     private let scalars: [Unicode.Scalar]
     private let endsRandomly: Bool
 
     private static let random = Array("XXXXXX".unicodeScalars)
 
-    init(_ text: String) {
+    package init(_ text: String) {
         let all = Array(text.unicodeScalars)
         endsRandomly = all.count > Self.random.count && all.suffix(Self.random.count).elementsEqual(Self.random)
         scalars = endsRandomly ? all.dropLast(Self.random.count) : all
     }
 
-    func matches(_ name: FileName) -> Bool {
+    package func matches(_ name: FileName) -> Bool {
         var rest = Array(name.text.unicodeScalars)[...]
         if endsRandomly {
             guard Self.isRandom(rest.suffix(Self.random.count)) else { return false }

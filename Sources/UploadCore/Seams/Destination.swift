@@ -23,11 +23,16 @@ package protocol Destination: Sendable {
     /// Unfinished uploads that an earlier run of ours began; nil when that can't be told.
     func leftBehind() async throws(DestinationError) -> [SessionToken]?
 
+    /// What people are to know of it though all goes well; nil: nothing. Asks nobody.
+    var remark: String? { get }
+
     /// Goes on with one that was begun before, perhaps by an earlier process. Asks nobody.
     func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession
 }
 
 extension Destination {
+    package var remark: String? { nil }
+
     /// For content that nobody can change.
     package func put(
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter
@@ -45,8 +50,9 @@ package protocol UploadSession: Sendable {
     func send(_ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
         -> StoredChunk
 
-    /// What the destination says it has.
-    func inventory() async throws(DestinationError) -> [StoredChunk]
+    /// What the destination says it has; nil when it was finished already, and its answer lost: all that was
+    /// acknowledged is in what it published, and `finish` tells again what it told then.
+    func inventory() async throws(DestinationError) -> [StoredChunk]?
 
     /// Publishes. All of `chunks` have been acknowledged at these generations.
     /// - Parameter released: those that `content` no longer has; it reads as zeros there.

@@ -13,7 +13,7 @@ package enum StatusJSON {
                 stopped: overview.stoppage.map {
                     Document.Stoppage(reason: $0.reason, until: $0.until.map(TimeFormat.text))
                 },
-                trouble: overview.trouble.map(FailureDocument.init),
+                trouble: overview.trouble.map(FailureDocument.init), remark: overview.remark,
                 spool: overview.spool.map {
                     Document.Spool(used: $0.used, limit: $0.limit, writersWaiting: $0.waiting)
                 },
@@ -30,6 +30,7 @@ package enum StatusJSON {
         let destination: String
         let stopped: Stoppage?
         let trouble: FailureDocument?
+        let remark: String?
         let spool: Spool?
         let totals: Totals
         let files: [FileDocument]

@@ -17,6 +17,8 @@ package struct StatusOverview: Sendable {
     package var stoppage: Stoppage?
     /// What does not work on this machine, when something does not.
     package var trouble: Failure?
+    /// What is worth knowing of the destination, though all goes well.
+    package var remark: String?
     package var spool: Spool?
 
     /// How full the spool is.

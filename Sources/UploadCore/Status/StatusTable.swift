@@ -18,6 +18,7 @@ package enum StatusTable {
             lines.append("STOPPED: \(stoppage.reason)\(next ?? "")")
         }
         if let trouble = overview.trouble { lines.append("TROUBLE: \(trouble.reason) \(trouble.remedy)") }
+        if let remark = overview.remark { lines.append("NOTE: \(remark)") }
         if overview.files.isEmpty {
             lines.append("Nothing is waiting: all is uploaded.")
         } else {

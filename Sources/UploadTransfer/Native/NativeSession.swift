@@ -17,7 +17,7 @@ final class NativeSession: UploadSession {
     func send(_ chunk: ChunkRef, content: any SpoolFile, sent: ByteCounter) async throws(DestinationError)
         -> StoredChunk
     {
-        let digest = ContentDigest.text(try await digests.digest(of: chunk, content: content))
+        let digest = ContentDigest.text(try await digests.digest(of: chunk, content: content).sha256)
         let request = TransferRequest(
             method: .put, url: endpoint.url("upload/chunk", session: token, "&index=\(chunk.index)"),
             fields: HTTPFields(named: ["Content-Type": "application/octet-stream", "Content-Digest": digest]),
@@ -30,7 +30,7 @@ final class NativeSession: UploadSession {
         }
     }
 
-    func inventory() async throws(DestinationError) -> [StoredChunk] {
+    func inventory() async throws(DestinationError) -> [StoredChunk]? {
         let request = TransferRequest(
             method: .get, url: endpoint.url("upload/status", session: token), operation: "status")
         return try await endpoint.ask(request) { (answer: NativeProtocol.StatusResponse) in

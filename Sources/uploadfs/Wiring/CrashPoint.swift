@@ -133,6 +133,7 @@ struct CrashingDestination: Destination {
     let point: CrashPoint
 
     var limits: DestinationLimits { destination.limits }
+    var remark: String? { destination.remark }
 
     func probe() async throws(DestinationError) { try await destination.probe() }
 
@@ -174,7 +175,7 @@ struct CrashingSession: UploadSession {
         }
     }
 
-    func inventory() async throws(DestinationError) -> [StoredChunk] {
+    func inventory() async throws(DestinationError) -> [StoredChunk]? {
         try await point.around(.request) { () async throws(DestinationError) in try await session.inventory() }
     }
 

@@ -23,12 +23,12 @@ struct Reachability: Sendable {
     private func refused(_ url: String, _ error: DestinationError, _ logger: Logger) async throws {
         let failure = FailureSentences.failure(for: error)
         switch error {
-        case .unauthorized:
+        case .unauthorized, .forbidden:
             throw CommandFailure(.permission, "\(url): \(failure.reason) \(failure.remedy)")
         case .rejected, .malformed, .sessionLost, .missing, .damaged:
             throw CommandFailure(
                 .configuration, "\(url) does not take uploads: \(failure.reason) \(failure.remedy)")
-        case .unreachable, .broken, .busy, .source, .journal, .cancelled:
+        case .unreachable, .broken, .busy, .noCredentials, .source, .journal, .cancelled:
             let isKnown = try journal.fact(Self.fact) != nil
             guard isKnown || mayBeOffline else {
                 throw CommandFailure(

@@ -52,6 +52,7 @@ import UploadCore
             Row(error: .damaged, verdict: .transient),
             Row(error: .malformed(detail: ""), verdict: .transient),
             Row(error: .unauthorized(status: 401), verdict: .destinationDown),
+            Row(error: .noCredentials(detail: ""), verdict: .destinationDown),
             Row(error: .sessionLost, verdict: .beginAgain),
             Row(error: .missing([1]), verdict: .sendAgain([1])),
             Row(error: .rejected(Rejection(status: 413, cause: .other, detail: "")), verdict: .final),
@@ -61,6 +62,20 @@ import UploadCore
     func verdicts(_ row: Row) {
         #expect(policy.verdict(row.error) == row.verdict)
         #expect((policy.quickDelay(attempt: 1, error: row.error, random: 0.5) != nil) == (row.verdict == .transient))
+    }
+
+    @Test("A right that lacks is waited for, and not asked for thrice in a second")
+    func forbidden() {
+        let error = DestinationError.forbidden(status: 403, detail: "")
+        #expect(policy.verdict(error) == .transient)
+        #expect(policy.quickDelay(attempt: 1, error: error, random: 0.5) == nil)
+        // One name does not stop the others; three in a row, and nothing goes well, do.
+        var breaker = Breaker()
+        #expect(breaker.failed(error) == false && breaker.failed(error) == false)
+        _ = breaker.succeeded()
+        #expect(breaker.failed(error) == false && breaker.failed(error) == false && breaker.failed(error) == true)
+        breaker = Breaker()
+        #expect(breaker.failed(.noCredentials(detail: "")) == true)
     }
 }
 

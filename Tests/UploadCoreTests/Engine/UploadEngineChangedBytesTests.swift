@@ -49,6 +49,28 @@ import UploadCore
         await bench.stop()
     }
 
+    @Test("Nor is one whose last writer has gone, when the journal has no close of it that the engine could hear of")
+    func unreadableUnheard() async throws {
+        let destination = ScriptedDestination()
+        let gate = Gate()
+        let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
+        destination.setRule { call in
+            call.kind == .send && call.ordinal == 0 ? .hold(gate, then: .fail(unreadable)) : .carryOut
+        }
+        let bench = try await EngineBench(destination: destination)
+        let writer = try bench.create("a", number: 2)
+        try bench.write(writer, EngineBench.bytes(5000), at: 0)
+        await gate.arrivals()
+        // Closed, and opened again or unlinked since: nothing of it has come to the engine.
+        writer.track.finish()
+        gate.open()
+        await destination.calls(.send, atLeast: 6)
+        try bench.close(writer)
+        #expect(try await bench.untilPublished("a", advancing: .milliseconds(250)).count == 5000)
+        await bench.stop()
+        #expect(bench.troubles.isEmpty)
+    }
+
     @Test(
         "Nor is one that was closed, and that a writer cuts of whom the engine has not heard yet",
         arguments: [true, false])

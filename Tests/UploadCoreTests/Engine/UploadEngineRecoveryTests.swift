@@ -85,6 +85,29 @@ import UploadCore
         await second.stop()
     }
 
+    @Test("What was finished when the answer was lost and the process killed is found finished, and not sent again")
+    func finishedMeanwhile() async throws {
+        let destination = ScriptedDestination()
+        let journal = MemoryJournal()
+        let bytes = EngineBench.bytes(5000)
+        let first = try await EngineBench(destination: destination, journal: journal)
+        destination.setRule { $0.kind == .finish ? .carryOutAndFail(.cancelled) : .carryOut }
+        let writer = try first.create("big", number: 2)
+        try first.write(writer, bytes, at: 0)
+        try first.close(writer)
+        first.front.post(.awaited(writer.file))
+        while await destination.objects.isEmpty { await Task.yield() }
+        await first.stop()
+        destination.setRule { _ in .carryOut }
+        let second = try await EngineBench(destination: destination, journal: journal) {
+            try $0.add(2, "big", [2: bytes], in: $1)
+        }
+        #expect(await second.settled(writer.file).phase == .done)
+        #expect(destination.count(.send) == 5 && destination.count(.begin) == 1)
+        #expect(try await second.published("big") == bytes)
+        await second.stop()
+    }
+
     @Test("A file that nobody closed before the end is interrupted: kept, told, never published by itself")
     func interrupted() async throws {
         let journal = MemoryJournal()

@@ -207,4 +207,25 @@ import UploadCore
             #expect(stored[index] == change[index] ?? 0, "chunk \(index) is not the newest, seed \(seed)")
         }
     }
+
+    @Test("A file of 40 TiB, streamed, is cut into fewer parts than S3 takes, and all of them are sent once")
+    func hugeFile() throws {
+        var plan = ChunkPlan(schedule: .doubling(8 << 20))
+        let size: Int64 = 40 << 40
+        var written: Int64 = 0
+        var sent = 0
+        while written < size {
+            // As much as the next part has, and a bit of the one behind it.
+            let end = min(size, plan.schedule.range(of: sent).upperBound + 4096)
+            _ = plan.apply(Self.news(size: end, written..<end))
+            written = end
+            let batch = Self.sendAll(&plan)
+            #expect(batch == Array(sent..<sent + batch.count))
+            sent += batch.count
+        }
+        plan.closed()
+        sent += Self.sendAll(&plan).count
+        #expect(plan.isComplete && sent == plan.count && sent < 10_000)
+        #expect(plan.acknowledged == size)
+    }
 }

@@ -33,7 +33,7 @@ struct ScriptedDestinationTests {
         }
         _ = try await session.send(chunks[2], content: content, sent: sent)
         #expect(sent.value == 2500)
-        #expect(try await session.inventory().map(\.index) == [0, 1, 2])
+        #expect(try await session.inventory()?.map(\.index) == [0, 1, 2])
         let receipt = try await session.finish(object(size: 2500), content: content, chunks: chunks)
         #expect(await destination.object(at: try UploadPath("a/b"))?.bytes == bytes)
         #expect(await destination.openSessions.isEmpty)
@@ -49,11 +49,11 @@ struct ScriptedDestinationTests {
         await #expect(throws: DestinationError.broken(.reset)) {
             try await session.send(chunks[0], content: content, sent: sent)
         }
-        #expect(try await session.inventory().isEmpty)
+        #expect(try await session.inventory() == [])
         await #expect(throws: DestinationError.broken(.truncated)) {
             try await session.send(chunks[0], content: content, sent: sent)
         }
-        #expect(try await session.inventory().count == 1)
+        #expect(try await session.inventory()?.count == 1)
         #expect(destination.count(.send) == 2)
     }
 

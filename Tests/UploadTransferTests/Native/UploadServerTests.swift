@@ -106,7 +106,7 @@ struct UploadServerTests {
             try file.write(Array("rewritten".utf8), at: 250_000)
             chunks[2] = ChunkRef(index: 2, generation: 2, range: chunks[2].range)
             let stored = try await session.send(chunks[2], content: file, sent: sent)
-            let inventory = try await session.inventory()
+            let inventory = try #require(try await session.inventory())
             #expect(inventory.count == 11 && inventory.contains(stored))
             let receipt = try await session.finish(
                 object("d/late name", size: 1_050_000), content: file, chunks: chunks, released: RangeSet())
@@ -128,7 +128,7 @@ struct UploadServerTests {
             let first = try await place.destination.begin(object("f"))
             _ = try await first.send(chunks[1], content: file, sent: ByteCounter())
             let second = place.destination.resume(first.token, schedule: .equal(100_000))
-            #expect(try await second.inventory().map(\.index) == [1])
+            #expect(try await second.inventory()?.map(\.index) == [1])
             let missing = await failure { () async throws(DestinationError) in
                 try await second.finish(
                     describe("f", size: 250_000), content: file, chunks: chunks, released: RangeSet())
