@@ -8,6 +8,8 @@ struct Tree: Sendable {
 
     // State.
     private var nodes: [FileID: CachedNode]
+    /// Files with names that somebody has open.
+    private var opened: Set<FileID> = []
     private var lastFile: FileID
     private var lastVersion: VersionID
     /// Names that something had which may come to be published.
@@ -151,11 +153,21 @@ struct Tree: Sendable {
         var node = try node(file)
         change(&node)
         nodes[file] = node.isHeld ? node : nil
+        noteContent(of: node)
+    }
+
+    private mutating func noteContent(of node: CachedNode) {
+        if node.content != nil, !node.isUnlinked {
+            opened.insert(node.record.file)
+        } else {
+            opened.remove(node.record.file)
+        }
     }
 
     /// A node that the journal just got.
     mutating func insert(_ node: CachedNode) {
         nodes[node.record.file] = node.isHeld ? node : nil
+        noteContent(of: node)
     }
 
     /// The kernel was told of this inode (FUSE counts those).
@@ -206,11 +218,12 @@ struct Tree: Sendable {
         node.content = orphan.content
         node.content?.unlinked()
         nodes[file] = node
+        noteContent(of: node)
     }
 
     /// Files that somebody has open for writing.
     var written: [FileID] {
-        nodes.values.filter { $0.content?.hasWriters == true && !$0.isUnlinked }.map(\.record.file).sorted()
+        opened.filter { nodes[$0]?.content?.hasWriters == true }.sorted()
     }
 
     /// How many nodes are in memory.
