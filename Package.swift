@@ -33,6 +33,8 @@ let package = Package(
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        // Our own C: what Swift has no instructions for.
+        .target(name: "CChecksum"),
 
         // What everybody knows, and nothing that touches the world.
         .target(
@@ -55,7 +57,7 @@ let package = Package(
         .target(
             name: "UploadTransfer",
             dependencies: [
-                "UploadCore", "CCurl",
+                "UploadCore", "CChecksum", "CCurl",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -127,7 +129,7 @@ let package = Package(
         .testTarget(name: "CommandLineTests", dependencies: ["uploadfs", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["uploadfs", "UploadCore", "TestSupport", "CLinux"],
+            dependencies: ["uploadfs", "UploadCore", "UploadTransfer", "TestSupport", "CLinux"],
             resources: [.copy("Calls/calls.py")], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

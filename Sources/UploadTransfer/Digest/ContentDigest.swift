@@ -9,18 +9,43 @@ enum ContentDigest {
     }
 }
 
+/// What tells bytes from others, read in one pass.
+struct PieceDigest: Sendable, Hashable {
+    let sha256: SHA256.Digest
+    /// nil: not asked for.
+    let crc64: CRC64NVME?
+}
+
 extension HashingLane {
-    /// The SHA-256 of a whole file.
-    /// - Parameter size: bytes; nil: as many as it has.
+    /// The digest of a whole file.
+    /// - Parameters:
+    ///   - size: bytes; nil: as many as it has.
+    ///   - checksum: whether the CRC is wanted, too.
     func digest(
-        of content: any SpoolFile, size: Int64?
-    ) async throws(DestinationError) -> (size: Int64, digest: SHA256.Digest) {
+        of content: any SpoolFile, size: Int64?, checksum: Bool = false
+    ) async throws(DestinationError) -> (size: Int64, digest: PieceDigest) {
         try await fromSpool { () async throws(SpoolError) in
             try await run { () throws(SpoolError) in
                 let size = if let size { size } else { try content.size() }
-                return (size, try RollingDigest.digest(of: 0..<size, content: content))
+                return (
+                    size,
+                    try PieceDigest(checksum: checksum) { (also) throws(SpoolError) in
+                        try RollingDigest.digest(of: 0..<size, content: content, also: also)
+                    }
+                )
             }
         }
+    }
+}
+
+extension PieceDigest {
+    /// - Parameter read: shows the bytes that it reads, in order.
+    init(
+        checksum: Bool, _ read: ((UnsafeRawBufferPointer) -> Void) throws(SpoolError) -> SHA256.Digest
+    ) throws(SpoolError) {
+        var crc = CRC64NVME()
+        sha256 = try read { if checksum { crc.update($0) } }
+        crc64 = checksum ? crc : nil
     }
 }
 

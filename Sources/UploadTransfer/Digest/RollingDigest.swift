@@ -27,14 +27,17 @@ struct RollingDigest {
     var count: Int { generations.count }
 
     /// Reads a chunk and tells its digest.
-    mutating func digest(of chunk: ChunkRef, content: any SpoolFile) throws(SpoolError) -> SHA256.Digest {
+    /// - Parameter also: is shown all of the chunk's bytes, in order.
+    mutating func digest(
+        of chunk: ChunkRef, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) throws(SpoolError) -> SHA256.Digest {
         if let fed = generations[chunk.index], fed != chunk.generation { forget() }
         ahead[chunk.index] = nil
         let digest: SHA256.Digest
         if isNext(chunk) {
-            digest = try feed(chunk, content: content) { _ in true }
+            digest = try feed(chunk, content: content, also: also) { _ in true }
         } else {
-            digest = try Self.digest(of: chunk.range, content: content)
+            digest = try Self.digest(of: chunk.range, content: content, also: also)
             if chunk.index > generations.count, ahead.count < Self.maximumAhead { ahead[chunk.index] = (chunk, digest) }
         }
         try catchUp(content)
@@ -65,10 +68,15 @@ struct RollingDigest {
         self = RollingDigest()
     }
 
-    static func digest(of range: Range<Int64>, content: any SpoolFile) throws(SpoolError) -> SHA256.Digest {
+    static func digest(
+        of range: Range<Int64>, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) throws(SpoolError) -> SHA256.Digest {
         var hasher = SHA256()
         var reading = SpoolReading()
-        try reading.read(range, of: content) { hasher.update(bufferPointer: $0) }
+        try reading.read(range, of: content) { bytes in
+            hasher.update(bufferPointer: bytes)
+            also(bytes)
+        }
         return hasher.finalize()
     }
 
@@ -79,7 +87,8 @@ struct RollingDigest {
     /// Hashes a chunk for itself and for the prefix in one pass. An error, or a digest that is not
     /// the one that `isRight`, leaves the prefix as it was.
     private mutating func feed(
-        _ chunk: ChunkRef, content: any SpoolFile, isRight: (SHA256.Digest) -> Bool
+        _ chunk: ChunkRef, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in },
+        isRight: (SHA256.Digest) -> Bool
     ) throws(SpoolError) -> SHA256.Digest {
         var own = SHA256()
         var whole = hasher
@@ -87,6 +96,7 @@ struct RollingDigest {
         try reading.read(chunk.range, of: content) { bytes in
             own.update(bufferPointer: bytes)
             whole.update(bufferPointer: bytes)
+            also(bytes)
         }
         let digest = own.finalize()
         guard isRight(digest) else { return digest }

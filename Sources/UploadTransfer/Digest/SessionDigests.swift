@@ -16,11 +16,16 @@ final class SessionDigests: Sendable {
         self.lane = lane
     }
 
-    func digest(of chunk: ChunkRef, content: any SpoolFile) async throws(DestinationError) -> SHA256.Digest {
+    /// - Parameter checksum: whether the CRC is wanted, too.
+    func digest(
+        of chunk: ChunkRef, content: any SpoolFile, checksum: Bool = false
+    ) async throws(DestinationError) -> PieceDigest {
         let digest = try await fromSpool { () async throws(SpoolError) in
             try await lane.run { () throws(SpoolError) in
                 try self.rolling.withLock { (rolling) throws(SpoolError) in
-                    try rolling.digest(of: chunk, content: content)
+                    try PieceDigest(checksum: checksum) { (also) throws(SpoolError) in
+                        try rolling.digest(of: chunk, content: content, also: also)
+                    }
                 }
             }
         }

@@ -43,7 +43,7 @@ package final class NativeDestination: Destination {
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
         let (size, hash) = try await endpoint.lanes.lane().digest(of: content, size: object.size)
-        let digest = ContentDigest.text(hash)
+        let digest = ContentDigest.text(hash.sha256)
         guard try isCurrent() else { throw .cancelled }
         let request = TransferRequest(
             method: .put, url: endpoint.url("files/\(object.path.percentEncoded)"),
