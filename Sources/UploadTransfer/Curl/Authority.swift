@@ -30,4 +30,9 @@ struct Authority: Hashable, Sendable {
     var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
+
+    /// Of this machine's own link, or one of AWS's services on it: to each machine they are others.
+    var isLinkLocal: Bool {
+        host.hasPrefix("169.254.") || host.hasPrefix("fd00:ec2:")
+    }
 }

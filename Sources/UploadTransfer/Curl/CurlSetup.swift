@@ -6,13 +6,13 @@ import UploadCore
 extension CurlHandle {
     func prepare(_ transfer: CurlTransfer, options: CurlOptions) throws(DestinationError) {
         reset()
-        setConnection(to: transfer.host, options: options)
+        setConnection(to: transfer.host, within: transfer.job.request.connectTime, options: options)
         setRequest(transfer.job.request)
         setCallbacks(Unmanaged.passUnretained(transfer).toOpaque())
         try checkOptions()
     }
 
-    private func setConnection(to host: Authority, options: CurlOptions) {
+    private func setConnection(to host: Authority, within connectTime: Duration?, options: CurlOptions) {
         // Signals belong to the process, not to a library's timeouts. SIGPIPE is blocked on our thread.
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_PROTOCOLS_STR, "http,https")
@@ -22,14 +22,14 @@ extension CurlHandle {
         set(CURLOPT_TCP_NODELAY, 1)
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_UPLOAD_BUFFERSIZE, options.sendBuffer)
-        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, options.connectTimeout.wholeMilliseconds))
+        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, (connectTime ?? options.connectTimeout).wholeMilliseconds))
         // Without this, giving up on a name server that does not answer waits for it: on the one thread.
         set(CURLOPT_QUICK_EXIT, 1)
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
         if let file = options.certificateAuthorities { set(CURLOPT_CAINFO, file) }
-        // A proxy from the environment would look for 127.0.0.1 on its own machine.
-        if host.isLoopback { set(CURLOPT_PROXY, "") }
+        // A proxy from the environment would look for 127.0.0.1 on its own machine, and for 169.254.169.254 beside it.
+        if host.isLoopback || host.isLinkLocal { set(CURLOPT_PROXY, "") }
         set(CURLOPT_USERAGENT, "uploadfs/\(UploadCore.version)")
     }
 

@@ -21,13 +21,15 @@ package struct TransferRequest: Sendable {
     /// How long the answer may keep us waiting once the whole body is handed over; nil: the client's
     /// stall time.
     package var answerTime: Duration?
+    /// How long connecting may take; nil: as the client has it for all.
+    package var connectTime: Duration?
     /// Counts the body's bytes as the network takes them. What was counted is taken back unless the
     /// answer is a success (2xx).
     package var sent: ByteCounter?
 
     package init(
         method: HTTPRequest.Method, url: String, fields: HTTPFields = [:], body: Body = .none, operation: String,
-        answerTime: Duration? = nil, sent: ByteCounter? = nil
+        answerTime: Duration? = nil, connectTime: Duration? = nil, sent: ByteCounter? = nil
     ) {
         self.method = method
         self.url = url
@@ -35,6 +37,7 @@ package struct TransferRequest: Sendable {
         self.body = body
         self.operation = operation
         self.answerTime = answerTime
+        self.connectTime = connectTime
         self.sent = sent
     }
 }

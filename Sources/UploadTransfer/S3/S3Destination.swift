@@ -4,16 +4,18 @@ package import UploadCore
 /// A bucket of S3, or of a server that speaks it.
 package final class S3Destination: Destination {
     private let endpoint: S3Endpoint
+    private let conflicts: S3Conflicts
     package let limits: DestinationLimits
 
     /// - Parameters:
     ///   - client: shared with others; who made it ends it.
-    ///   - credentials: asked for at each request; nil: there are none.
+    ///   - credentials: asked for at each request.
     package init(
-        _ location: S3Location, client: CurlClient, credentials: @escaping @Sendable () -> S3Credentials?,
+        _ location: S3Location, client: CurlClient, credentials: any S3CredentialSource,
         options: S3Options = S3Options()
     ) {
         endpoint = S3Endpoint(location, client: client, credentials: credentials, options: options)
+        conflicts = S3Conflicts(endpoint)
         limits = DestinationLimits(
             schedule: location.schedule, parallelChunks: options.parallelChunks, canReplaceChunk: true,
             namesAtFinish: false,
@@ -35,32 +37,72 @@ package final class S3Destination: Destination {
     package func put(
         _ object: ObjectDescription, content: any SpoolFile, sent: ByteCounter, isCurrent: CurrencyCheck
     ) async throws(DestinationError) -> PublishReceipt {
-        let (size, digest) = try await endpoint.lanes.lane().digest(of: content, size: object.size)
-        guard try isCurrent() else { throw .cancelled }
-        let key = endpoint.location.key(object.path)
-        let request = S3Request(
-            method: .put, key: key, fields: object.s3Fields, body: .file(content, 0..<size),
-            payloadHash: Hex.text(digest), operation: "put", answerTime: endpoint.options.putAnswerTime, sent: sent)
-        _ = try await endpoint.ask(request)
-        return PublishReceipt(url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest))
+        let (size, digest) = try await endpoint.lanes.lane()
+            .digest(of: content, size: object.size, checksum: endpoint.checksums.areSent)
+        var wasRefused = false
+        for _ in 0..<S3Conflicts.rounds {
+            let key = conflicts.key(object.path)
+            guard let condition = try await conflicts.condition(for: key, wasRefused: wasRefused) else {
+                try conflicts.taken(object.path)
+                wasRefused = false
+                continue
+            }
+            guard try isCurrent() else { throw .cancelled }
+            let mark = S3Mark(origin: endpoint.options.origin, key: key)
+            var request = S3Request(
+                method: .put, key: key, fields: object.s3Fields(endpoint.options, mark) + condition,
+                body: .file(content, 0..<size), payloadHash: Hex.text(digest.sha256), operation: "put",
+                answerTime: endpoint.options.putAnswerTime, sent: sent)
+            if let crc = digest.crc64 { request.checksums = [(S3Checksums.field, crc.text)] }
+            let response = try await endpoint.answer(request)
+            if !condition.isEmpty, S3Failures.isConditionRefused(response) {
+                // Somebody was quicker; or it was us, and the answer was lost.
+                wasRefused = true
+                continue
+            }
+            guard response.isSuccess else { throw S3Failures.error(response) }
+            try endpoint.checksums.check(response, digest.crc64)
+            if let tag = response.fields[.eTag] { conflicts.put(key, tag: S3Endpoint.unquoted(tag)) }
+            return PublishReceipt(
+                url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest.sha256))
+        }
+        throw .busy(status: 412, retryAfter: nil)
     }
 
     /// CreateMultipartUpload.
     package func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {
-        let key = endpoint.location.key(object.path)
-        let request = S3Request(
-            method: .post, key: key, query: [("uploads", "")], fields: object.s3Fields, body: .bytes([]),
-            operation: "init")
+        // Else it would be told at its end that all was in vain.
+        var key = conflicts.key(object.path)
+        for _ in 0..<S3Conflicts.rounds {
+            guard try await conflicts.condition(for: key) == nil else { break }
+            try conflicts.taken(object.path)
+            key = conflicts.key(object.path)
+        }
+        let mark = S3Mark(
+            origin: endpoint.options.origin, upload: String(UInt64.random(in: 0 ... .max), radix: 36), key: key)
+        var request = S3Request(
+            method: .post, key: key, query: [("uploads", "")], fields: object.s3Fields(endpoint.options, mark),
+            body: .bytes([]), operation: "init")
+        request.checksums = S3Checksums.announcement
         let root = try await endpoint.document(request, named: "InitiateMultipartUploadResult")
         guard let upload = root["UploadId"]?.text, !upload.isEmpty else {
             throw .malformed(detail: "a multipart upload was begun without an UploadId")
         }
-        return S3Session(key: key, upload: upload, endpoint: endpoint)
+        return S3Session(key: key, upload: upload, mark: mark, endpoint: endpoint, conflicts: conflicts)
     }
 
     package func leftBehind() async throws(DestinationError) -> [SessionToken]? { nil }
 
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {
-        S3Session(token: token, endpoint: endpoint)
+        S3Session(token: token, endpoint: endpoint, conflicts: conflicts)
+    }
+
+    package var remark: String? {
+        switch endpoint.checksums.support {
+        case .unknown, .kept: nil
+        case .ignored, .refused:
+            "The server keeps no checksums (CRC-64/NVME) with objects: each request's bytes are checked on their way, "
+                + "the objects at rest are not."
+        }
     }
 }

@@ -19,6 +19,10 @@ struct S3Request: Sendable {
     var operation: String
     var answerTime: Duration?
     var sent: ByteCounter?
+    /// Fields that a server may know nothing of: left out where it does not take them.
+    var checksums: [(name: String, value: String)] = []
+    /// A refusal says why.
+    var isExplained = true
 
     /// Of no bytes.
     static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -29,8 +33,9 @@ final class S3Endpoint: Sendable {
     let location: S3Location
     let options: S3Options
     let lanes = HashingLanes(count: 2)
+    let checksums = S3Checksums()
     private let client: CurlClient
-    private let credentials: @Sendable () -> S3Credentials?
+    private let source: any S3CredentialSource
     private let learned: Mutex<Learned>
 
     /// What answers have told.
@@ -41,18 +46,18 @@ final class S3Endpoint: Sendable {
     }
 
     init(
-        _ location: S3Location, client: CurlClient, credentials: @escaping @Sendable () -> S3Credentials?,
-        options: S3Options
+        _ location: S3Location, client: CurlClient, credentials: any S3CredentialSource, options: S3Options
     ) {
         self.location = location
         self.client = client
-        self.credentials = credentials
+        source = credentials
         self.options = options
         learned = Mutex(Learned(region: location.region ?? S3Location.defaultRegion))
     }
 
     /// Asks, and takes nothing but a success for an answer. What the server tells of its region and its clock is
-    /// learned, and the request made again with that, once.
+    /// learned, and the request made again with that, once; and once with other credentials, where it does not accept
+    /// the first ones and there are others.
     func ask(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
         let response = try await answer(request)
         guard response.isSuccess else { throw S3Failures.error(response) }
@@ -61,10 +66,53 @@ final class S3Endpoint: Sendable {
 
     /// The same for who takes other answers, too.
     func answer(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
-        let known = learned.withLock { $0 }
-        let response = try await client.perform(signed(request, known))
-        guard !response.isSuccess, let more = learn(from: response, after: known) else { return response }
-        return try await client.perform(signed(request, more))
+        var request = request
+        if !checksums.areSent { request.checksums = [] }
+        let response = try await answerOnce(request)
+        // Also where another kind of request has gone well with them.
+        guard !request.checksums.isEmpty, checksums.support != .kept, S3Checksums.mayBeRefusal(response) else {
+            return response
+        }
+        request.checksums = []
+        let plain = try await answerOnce(request)
+        if plain.isSuccess { checksums.wereRefused() }
+        return plain
+    }
+
+    private func answerOnce(_ request: S3Request) async throws(DestinationError) -> TransferResponse {
+        var known = learned.withLock { $0 }
+        let credentials = try await credentials()
+        var response = try await client.perform(signed(request, known, credentials))
+        // Its region, and its clock: it tells of one at a time.
+        for _ in 0..<2 {
+            guard !response.isSuccess, let more = learn(from: response, after: known) else { break }
+            known = more
+            response = try await client.perform(signed(request, known, credentials))
+        }
+        guard request.isExplained, let others = await others(than: credentials, after: response) else {
+            return response
+        }
+        return try await client.perform(signed(request, known, others))
+    }
+
+    private func credentials() async throws(DestinationError) -> S3Credentials {
+        do throws(S3CredentialFailure) {
+            return try await source.credentials()
+        } catch {
+            switch error {
+            case .configuration(let sentence), .passing(let sentence): throw .noCredentials(detail: sentence)
+            case .cancelled: throw .cancelled
+            }
+        }
+    }
+
+    /// - Returns: nil when the answer is not about the credentials, or there are no others. That there are none at all
+    ///   any more does not change what the server said.
+    private func others(than refused: S3Credentials, after response: TransferResponse) async -> S3Credentials? {
+        guard !response.isSuccess, case .unauthorized = S3Failures.error(response) else { return nil }
+        source.refused(refused)
+        let others = try? await source.credentials()
+        return others == refused ? nil : others
     }
 
     /// The same for an answer that is an XML document.
@@ -75,7 +123,8 @@ final class S3Endpoint: Sendable {
         }
         // Sent before the server knew how it would end.
         if root.name == "Error" { throw S3Failures.error(response) }
-        guard root.name == name else {
+        // rclone's server leaves the end of a name out.
+        guard root.name == name || root.name + "Result" == name else {
             throw .malformed(detail: "the answer to \(request.operation) is a \(root.name), and no \(name)")
         }
         return root
@@ -97,13 +146,12 @@ final class S3Endpoint: Sendable {
     }
 
     /// Signed as of now.
-    private func signed(_ request: S3Request, _ known: Learned) throws(DestinationError) -> TransferRequest {
-        guard let credentials = credentials() else { throw .unauthorized(status: 401) }
+    private func signed(_ request: S3Request, _ known: Learned, _ credentials: S3Credentials) -> TransferRequest {
         let host = location.host(in: known.region)
         let date = SignatureV4.amzDate(time(nil) + known.skew)
         let path = location.path(request.key)
         let query = request.query.map { (PercentEncoding.encode($0.name), PercentEncoding.encode($0.value)) }
-        var fields = request.fields
+        var fields = request.fields + request.checksums
         fields.append(("x-amz-content-sha256", request.payloadHash))
         fields.append(("x-amz-date", date))
         if let token = credentials.sessionToken { fields.append(("x-amz-security-token", token)) }

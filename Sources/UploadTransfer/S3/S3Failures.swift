@@ -27,6 +27,11 @@ enum S3Failures {
         let words = words(response, report)
         switch (response.status, report?.code) {
         case (_, "NoSuchUpload"): return .sessionLost
+        // Cloudflare's R2, and its like: "All non-trailing parts must have the same length."
+        case (400, "InvalidPart") where report?.message.contains("same length") == true:
+            return rejected(
+                response, .other,
+                "it wants parts of one size: mount with &part-size=64MiB (or another) in the destination")
         case (_, "BadDigest"), (_, "XAmzContentSHA256Mismatch"), (_, "IncompleteBody"), (_, "InvalidDigest"),
             (_, "XAmzContentChecksumMismatch"),
             // A part is not the one whose ETag we have: a late request has replaced it, or it is gone.
@@ -34,13 +39,15 @@ enum S3Failures {
             return .damaged
         case (_, "EntityTooLarge"): return rejected(response, .tooLarge(limit: nil), words)
         case (_, "KeyTooLongError"), (_, "InvalidURI"): return rejected(response, .nameRefused, words)
-        case (_, "PreconditionFailed"): return rejected(response, .conflict, words)
+        // An If-Match, and nothing to match.
+        case (_, "PreconditionFailed"), (404, "NoSuchKey"): return rejected(response, .conflict, words)
         case (_, "SlowDown"), (_, "RequestTimeout"), (_, "InternalError"), (_, "ServiceUnavailable"),
             (_, "OperationAborted"), (_, "ConditionalRequestConflict"), (_, "RequestTimeTooSkewed"),
             (_, "ThrottlingException"), (_, "TooManyRequests"):
             return busy(response)
         case (_, "NoSuchBucket"), (_, "InvalidBucketName"), (_, "PermanentRedirect"), (_, "EntityTooSmall"):
             return rejected(response, .other, words)
+        case (403, "AccessDenied"?): return .forbidden(status: 403, detail: words)
         case (401, _), (403, _), (_, "ExpiredToken"), (_, "InvalidToken"), (_, "InvalidAccessKeyId"):
             return .unauthorized(status: response.status)
         case (200..<300, _?): return busy(response)
@@ -50,6 +57,11 @@ enum S3Failures {
         case (408, _), (425, _), (429, _), (500, _), (502...504, _), (506...599, _): return busy(response)
         default: return rejected(response, .other, words)
         }
+    }
+
+    /// If-Match or If-None-Match did not hold: 412, or 404 where there is nothing to match.
+    static func isConditionRefused(_ response: TransferResponse) -> Bool {
+        response.status == 412 || response.status == 404 && report(response)?.code == "NoSuchKey"
     }
 
     private static func busy(_ response: TransferResponse) -> DestinationError {

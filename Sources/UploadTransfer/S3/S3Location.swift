@@ -7,21 +7,13 @@ package struct S3Location: Sendable, Hashable {
     /// What all keys begin with, with a "/" behind it; "" for none.
     package let prefix: String
     /// nil: AWS itself, whose host is the region's.
-    package let endpoint: Endpoint?
+    package let endpoint: HTTPEndpoint?
     /// nil: not said.
     package let region: String?
     /// The bucket stands in the path, and not in the host's name.
     package let isPathStyle: Bool
     /// How files are cut into parts.
     package let schedule: ChunkSchedule
-
-    package struct Endpoint: Sendable, Hashable {
-        package let isSecure: Bool
-        /// With the port, unless it is the scheme's own: as the Host field has it.
-        package let host: String
-        /// "" or "/…", without a "/" at its end, encoded.
-        package let path: String
-    }
 
     /// What is wrong with a URL, in words for who wrote it.
     package struct Problem: Error, Sendable, Hashable {
@@ -85,23 +77,17 @@ package struct S3Location: Sendable, Hashable {
     /// What requests are signed for where nothing else is known.
     static let defaultRegion = "us-east-1"
 
-    private static func endpoint(_ text: String) throws(Problem) -> Endpoint {
-        let url = text.contains("://") ? text : "https://\(text)"
-        guard let parts = URLComponents(string: url), parts.scheme == "http" || parts.scheme == "https",
-            let host = parts.encodedHost, !host.isEmpty, parts.user == nil, parts.query == nil
-        else { throw Problem(text: "endpoint is \"\(text)\", and must be a URL such as https://s3.example.org.") }
-        let isSecure = parts.scheme == "https"
-        let port = parts.port.flatMap { $0 == (isSecure ? 443 : 80) ? nil : ":\($0)" } ?? ""
-        return Endpoint(
-            isSecure: isSecure, host: host + port,
-            path: String(parts.percentEncodedPath.reversed().drop { $0 == "/" }.reversed()))
+    private static func endpoint(_ text: String) throws(Problem) -> HTTPEndpoint {
+        guard let endpoint = HTTPEndpoint(text) else {
+            throw Problem(text: "endpoint is \"\(text)\", and must be a URL such as https://s3.example.org.")
+        }
+        return endpoint
     }
 
     /// The Host field.
     /// - Parameter region: where the bucket lies; of interest with AWS alone.
     package func host(in region: String) -> String {
-        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        let host = endpoint?.host ?? "s3.\(region).\(domain)"
+        let host = endpoint?.host ?? "s3.\(region).\(HTTPEndpoint.domain(of: region))"
         return isPathStyle ? host : "\(bucket).\(host)"
     }
 

@@ -7,12 +7,27 @@ package struct S3Options: Sendable, Hashable {
     /// How long the parts may take to become an object: minutes, with many.
     package var finishAnswerTime: Duration
 
+    /// What is done where another one has the name.
+    package var onConflict: ConflictRule
+    /// What else travels with an object.
+    package var rules: S3ObjectRules
+    /// A word for this mount's state directory: what it has published is its own to replace.
+    package var origin: String
+    /// This machine's name, for those of conflict copies.
+    package var host: String
+
     package init(
-        parallelChunks: Int = 3, putAnswerTime: Duration = .seconds(60), finishAnswerTime: Duration = .seconds(600)
+        parallelChunks: Int = 3, putAnswerTime: Duration = .seconds(60), finishAnswerTime: Duration = .seconds(600),
+        onConflict: ConflictRule = .overwrite, rules: S3ObjectRules = S3ObjectRules(), origin: String = "",
+        host: String = ""
     ) {
         self.parallelChunks = max(1, parallelChunks)
         self.putAnswerTime = putAnswerTime
         self.finishAnswerTime = finishAnswerTime
+        self.onConflict = onConflict
+        self.rules = rules
+        self.origin = origin
+        self.host = host
     }
 }
 

@@ -9,24 +9,31 @@ final class S3Session: UploadSession {
     let token: SessionToken
 
     private let endpoint: S3Endpoint
+    private let conflicts: S3Conflicts
     private let key: String
     private let upload: String
+    /// What the object says of where it comes from, once it is one.
+    private let mark: S3Mark
     private let digests: SessionDigests
-    /// Of each part, as the server told it. What an earlier process sent it is asked for.
-    private let tags = Mutex<[ChunkIndex: String]>([:])
+    /// As the server told of them. What an earlier process sent it is asked for.
+    private let parts = Mutex<[ChunkIndex: S3Part]>([:])
 
-    init(key: String, upload: String, endpoint: S3Endpoint) {
-        token = SessionToken("\(PercentEncoding.encode(key))?\(PercentEncoding.encode(upload))")
+    init(key: String, upload: String, mark: S3Mark, endpoint: S3Endpoint, conflicts: S3Conflicts) {
+        token = SessionToken([key, upload, mark.text].map(PercentEncoding.encode).joined(separator: "?"))
         self.endpoint = endpoint
+        self.conflicts = conflicts
         self.key = key
         self.upload = upload
+        self.mark = mark
         digests = SessionDigests(endpoint.lanes.lane())
     }
 
     /// As `token` tells. One that is not ours is of no upload that anybody knows.
-    convenience init(token: SessionToken, endpoint: S3Endpoint) {
-        let words = token.rawValue.split(separator: "?", maxSplits: 1).map { PercentEncoding.decode($0) ?? "" }
-        self.init(key: words.first ?? "", upload: words.count > 1 ? words[1] : "", endpoint: endpoint)
+    convenience init(token: SessionToken, endpoint: S3Endpoint, conflicts: S3Conflicts) {
+        var words = token.rawValue.split(separator: "?", omittingEmptySubsequences: false)
+            .map { PercentEncoding.decode($0) ?? "" }
+        words += Array(repeating: "", count: max(0, 3 - words.count))
+        self.init(key: words[0], upload: words[1], mark: S3Mark(words[2]), endpoint: endpoint, conflicts: conflicts)
     }
 
     /// UploadPart. One that is there is replaced.
@@ -37,46 +44,50 @@ final class S3Session: UploadSession {
             throw .rejected(
                 Rejection(status: 400, cause: .tooLarge(limit: nil), detail: "S3 takes \(S3Limits.mostParts) parts"))
         }
-        let digest = try await digests.digest(of: chunk, content: content)
-        let request = S3Request(
+        let digest = try await digests.digest(of: chunk, content: content, checksum: endpoint.checksums.areSent)
+        var request = S3Request(
             method: .put, key: key,
             query: [("partNumber", "\(chunk.index + 1)"), ("uploadId", upload)],
-            body: .file(content, chunk.range), payloadHash: Hex.text(digest), operation: "chunk",
+            body: .file(content, chunk.range), payloadHash: Hex.text(digest.sha256), operation: "chunk",
             answerTime: endpoint.options.putAnswerTime, sent: sent)
-        let response = try await endpoint.ask(request)
-        guard let tag = response.fields[.eTag] else {
+        if let crc = digest.crc64 { request.checksums = [(S3Checksums.field, crc.text)] }
+        let response = try await endpoint.answer(request)
+        // Some servers can't replace a part (rclone's), and one says by it that there is no such upload.
+        if response.status == 501 || Self.isUnknown(response) { throw .sessionLost }
+        guard response.isSuccess else { throw S3Failures.error(response) }
+        do throws(DestinationError) {
+            try endpoint.checksums.check(response, digest.crc64)
+            guard let tag = response.fields[.eTag] else {
+                throw .malformed(detail: "a part was answered without an ETag")
+            }
+            let part = S3Part(tag: S3Endpoint.unquoted(tag), checksum: digest.crc64)
+            parts.withLock { $0[chunk.index] = part }
+            return StoredChunk(index: chunk.index, length: chunk.length, digest: part.tag)
+        } catch {
             sent.add(-chunk.length)
-            throw .malformed(detail: "a part was answered without an ETag")
+            throw error
         }
-        let bare = Self.unquoted(tag)
-        tags.withLock { $0[chunk.index] = bare }
-        return StoredChunk(index: chunk.index, length: chunk.length, digest: bare)
     }
 
     /// ListParts, page by page.
-    func inventory() async throws(DestinationError) -> [StoredChunk] {
-        var parts: [StoredChunk] = []
-        var marker = 0
-        while true {
-            var query = [(name: "uploadId", value: upload)]
-            if marker > 0 { query.append(("part-number-marker", "\(marker)")) }
-            let root = try await endpoint.document(
-                S3Request(method: .get, key: key, query: query, operation: "status"), named: "ListPartsResult")
-            for part in root.all("Part") {
-                guard let number = part["PartNumber"].flatMap({ Int($0.text) }), number > 0,
-                    let size = part["Size"].flatMap({ Int64($0.text) }), let tag = part["ETag"]?.text
-                else { throw .malformed(detail: "a list of parts has one without a number, size or ETag") }
-                parts.append(StoredChunk(index: number - 1, length: size, digest: Self.unquoted(tag)))
+    func inventory() async throws(DestinationError) -> [StoredChunk]? {
+        do throws(DestinationError) {
+            let listed = try await endpoint.parts(of: upload, key)
+            parts.withLock { parts in
+                for entry in listed { parts[entry.index] = entry.part }
             }
-            guard root["IsTruncated"]?.text == "true" else { break }
-            let next = root["NextPartNumberMarker"].flatMap { Int($0.text) } ?? (parts.last?.index ?? -1) + 1
-            guard next > marker else { throw .malformed(detail: "a list of parts goes on, and does not say where") }
-            marker = next
+            return listed.map { StoredChunk(index: $0.index, length: $0.size, digest: $0.part.tag) }
+        } catch {
+            guard error == .sessionLost || error.isConflict else { throw error }
+            // Some say that there is no such key.
+            guard try await published() != nil else { throw .sessionLost }
+            return nil
         }
-        tags.withLock { tags in
-            for part in parts { tags[part.index] = part.digest }
-        }
-        return parts
+    }
+
+    /// NoSuchUpload, whatever it is called.
+    private static func isUnknown(_ response: TransferResponse) -> Bool {
+        response.status == 404 && S3Failures.report(response)?.code != "NoSuchBucket"
     }
 
     /// CompleteMultipartUpload.
@@ -84,8 +95,7 @@ final class S3Session: UploadSession {
         _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
         let size = try object.size(of: chunks)
-        // By their bytes: two spellings of a letter are two keys.
-        guard endpoint.location.key(object.path).utf8.elementsEqual(key.utf8) else {
+        guard conflicts.isKey(key, of: object.path) else {
             // It was renamed, and a multipart upload can't be. What is there alone is not to be lost.
             guard released.isEmpty else {
                 throw .rejected(
@@ -98,23 +108,77 @@ final class S3Session: UploadSession {
             try await abort()
             throw .sessionLost
         }
-        if tags.withLock({ tags in chunks.contains { tags[$0.index] == nil } }) { _ = try await inventory() }
-        let known = tags.withLock { $0 }
-        let missing = chunks.map(\.index).filter { known[$0] == nil }
-        guard missing.isEmpty else { throw .missing(missing) }
         let whole = try await digests.whole(of: chunks, content: content, released: released)
-        let parts = chunks.map { chunk in
-            "<Part><PartNumber>\(chunk.index + 1)</PartNumber>"
-                + "<ETag>\(S3Document.escaped("\"\(known[chunk.index] ?? "")\""))</ETag></Part>"
+        func receipt(_ tag: String) -> PublishReceipt {
+            let digest = whole.map(ContentDigest.text) ?? "etag=\(tag)"
+            return PublishReceipt(url: endpoint.location.url(key), size: size, digest: digest)
         }
-        let body = Array("<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>".utf8)
+        var wasRefused = false
+        for _ in 0..<S3Conflicts.rounds {
+            guard let condition = try await conflicts.condition(for: key, wasRefused: wasRefused) else {
+                if let tag = try await published(chunks, size) { return receipt(tag) }
+                try conflicts.taken(object.path, mayBeRenamed: released.isEmpty)
+                // Under a key of its own it begins again.
+                try await abort()
+                throw .sessionLost
+            }
+            do throws(DestinationError) {
+                return receipt(try await complete(chunks, size, condition))
+            } catch {
+                // Or the answer to an earlier one was lost.
+                let mayBeThere = error == .sessionLost || error.isConflict && !condition.isEmpty
+                if mayBeThere, let tag = try await published(chunks, size) { return receipt(tag) }
+                guard error.isConflict, !condition.isEmpty else { throw error }
+                wasRefused = true
+            }
+        }
+        throw .busy(status: 412, retryAfter: nil)
+    }
+
+    /// - Returns: the object's ETag.
+    private func complete(
+        _ chunks: [ChunkRef], _ size: Int64, _ condition: [(name: String, value: String)]
+    ) async throws(DestinationError) -> String {
+        func missing() -> [ChunkIndex] { parts.withLock { parts in chunks.map(\.index).filter { parts[$0] == nil } } }
+        if !missing().isEmpty, try await inventory() == nil { throw .sessionLost }
+        let lost = missing()
+        guard lost.isEmpty else { throw .missing(lost) }
+        let list = S3PartList(chunks, parts.withLock { $0 }, checksums: endpoint.checksums.support == .kept)
+        let body = Array(list.document.utf8)
         let request = S3Request(
-            method: .post, key: key, query: [("uploadId", upload)], fields: [("content-type", "application/xml")],
+            method: .post, key: key, query: [("uploadId", upload)],
+            fields: [("content-type", "application/xml")] + list.fields + condition,
             body: .bytes(body), payloadHash: Hex.text(SHA256.hash(data: body)), operation: "finalize",
             answerTime: endpoint.options.finishAnswerTime)
         let root = try await endpoint.document(request, named: "CompleteMultipartUploadResult")
-        let digest = whole.map(ContentDigest.text) ?? "etag=\(root["ETag"]?.text ?? "")"
-        return PublishReceipt(url: endpoint.location.url(key), size: size, digest: digest)
+        // One of another kind is made of the parts' sums, and told as "SUM-COUNT".
+        if let sum = list.checksum, let told = (root["ChecksumCRC64NVME"]?.text).flatMap({ CRC64NVME($0) }),
+            told != sum
+        {
+            throw .damaged
+        }
+        let tag = S3Endpoint.unquoted(root["ETag"]?.text ?? "")
+        conflicts.put(key, tag: tag)
+        return tag
+    }
+
+    /// Whether this upload has become the object already.
+    /// - Parameters:
+    ///   - chunks: that make it; nil: whatever.
+    ///   - size: in bytes; nil: whatever.
+    /// - Returns: its ETag.
+    private func published(
+        _ chunks: [ChunkRef]? = nil, _ size: Int64? = nil
+    ) async throws(DestinationError) -> String? {
+        guard !mark.upload.isEmpty, case .object(let object) = try await endpoint.object(key), object.mark == mark,
+            size ?? object.size == object.size
+        else { return nil }
+        if let chunks, let told = object.checksum {
+            let parts = parts.withLock { $0 }
+            let sum = S3PartList(chunks, parts, checksums: true).checksum
+            guard sum ?? told == told else { return nil }
+        }
+        return object.tag
     }
 
     /// AbortMultipartUpload.
@@ -126,9 +190,12 @@ final class S3Session: UploadSession {
         let error = S3Failures.error(response)
         if error != .sessionLost { throw error }
     }
+}
 
-    /// Some servers quote it in one answer, and not in another.
-    private static func unquoted(_ tag: String) -> String {
-        tag.count > 1 && tag.hasPrefix("\"") && tag.hasSuffix("\"") ? String(tag.dropFirst().dropLast()) : tag
+extension DestinationError {
+    /// Another one has the name, or a condition did not hold.
+    fileprivate var isConflict: Bool {
+        if case .rejected(let rejection) = self { return rejection.cause == .conflict }
+        return false
     }
 }

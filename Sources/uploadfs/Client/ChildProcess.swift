@@ -12,6 +12,12 @@ enum ChildProcess {
         guard case .success(let process) = start(program, [program] + arguments, &actions, inNewSession: false) else {
             return 127
         }
+        return wait(for: process)
+    }
+
+    /// Waits until a child has ended, and lets go of it.
+    /// - Returns: its exit code; 128 + n when signal n ended it.
+    static func wait(for process: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 {
             guard errno == EINTR else { return 127 }

@@ -1,73 +1,59 @@
 import Foundation
 import UploadTransfer
 
-/// The keys that requests to S3 are signed with, as AWS's own tools find them: in the environment, else in the profile's
-/// section of the shared credentials and config files ("Configuration and credential file settings", AWS CLI). Read
-/// again for each request, so that new keys need no remount.
+/// What AWS's own tools find on this machine, in the environment and in the shared files ("Shared config and credentials
+/// files", AWS SDKs and Tools Reference Guide). Read again whenever it is asked for, so that new keys need no remount.
 struct AWSProfile: Sendable {
-    private let name = Environment.value("AWS_PROFILE") ?? "default"
     private let credentialsFile = AWSProfile.file("AWS_SHARED_CREDENTIALS_FILE", "credentials")
     private let configFile = AWSProfile.file("AWS_CONFIG_FILE", "config")
 
-    /// nil when there are none. A file that can't be read is as good as none.
-    var credentials: S3Credentials? {
-        if let accessKey = Environment.value("AWS_ACCESS_KEY_ID"),
-            let secretKey = Environment.value("AWS_SECRET_ACCESS_KEY")
-        {
-            return S3Credentials(
-                accessKey: accessKey, secretKey: secretKey, sessionToken: Environment.value("AWS_SESSION_TOKEN"))
-        }
-        for settings in [section(name, of: credentialsFile), configuration] {
-            guard let accessKey = settings["aws_access_key_id"], let secretKey = settings["aws_secret_access_key"]
-            else { continue }
-            return S3Credentials(
-                accessKey: accessKey, secretKey: secretKey, sessionToken: settings["aws_session_token"])
-        }
-        return nil
+    /// A file that can't be read is as good as none.
+    var settings: CredentialSettings {
+        var environment: [String: String] = [:]
+        for name in CredentialSettings.variables { environment[name] = Environment.value(name) }
+        return CredentialSettings(
+            environment: environment, credentials: Self.sections(of: credentialsFile),
+            config: Self.sections(of: configFile), credentialsFile: credentialsFile, configFile: configFile,
+            tokenDirectory: Self.directory + "/sso/cache")
     }
 
     /// nil when none is set.
-    var region: String? {
-        Environment.value("AWS_REGION") ?? Environment.value("AWS_DEFAULT_REGION") ?? configuration["region"]
-    }
+    var region: String? { settings.region }
 
-    /// Where the keys were looked for, for who has none.
-    var places: String {
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, and the profile \"\(name)\" has no keys in "
-            + "\(credentialsFile) or \(configFile)"
-    }
-
-    private var configuration: [String: String] {
-        section(name == "default" ? "default" : "profile \(name)", of: configFile)
-    }
-
-    private func section(_ name: String, of file: String) -> [String: String] {
-        guard let text = try? SmallFile.read(file) else { return [:] }
-        return INIFile.section(name, of: text)
+    private static func sections(of file: String) -> [String: CredentialSettings.Section] {
+        (try? SmallFile.read(file)).map(INIFile.sections) ?? [:]
     }
 
     private static func file(_ variable: String, _ name: String) -> String {
-        Environment.value(variable) ?? FileManager.default.homeDirectoryForCurrentUser.path + "/.aws/\(name)"
+        Environment.value(variable) ?? directory + "/\(name)"
     }
+
+    private static var directory: String { FileManager.default.homeDirectoryForCurrentUser.path + "/.aws" }
 }
 
 /// `[section]`, `name = value`, and comments that begin with "#" or ";".
 enum INIFile {
-    static func section(_ wanted: String, of text: String) -> [String: String] {
-        var settings: [String: String] = [:]
-        var isInside = false
+    /// By what stands between "[" and "]". What is said twice counts as it was said last.
+    static func sections(of text: String) -> [String: [String: String]] {
+        var sections: [String: [String: String]] = [:]
+        // nil: what comes now belongs to none.
+        var title: String?
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.trimmingCharacters(in: .whitespaces)
             if words.hasPrefix("#") || words.hasPrefix(";") { continue }
-            if words.hasPrefix("["), words.hasSuffix("]") {
-                isInside = words.dropFirst().dropLast().trimmingCharacters(in: .whitespaces) == wanted
+            if words.hasPrefix("[") {
+                title = words.firstIndex(of: "]").map {
+                    words[..<$0].dropFirst().trimmingCharacters(in: .whitespaces)
+                }
+                if let title { sections[title, default: [:]].merge([:]) { $1 } }
                 continue
             }
             // What is indented belongs to a setting with parts, of which none is of interest here.
-            guard isInside, line.first?.isWhitespace == false, let equals = words.firstIndex(of: "=") else { continue }
+            guard let title, line.first?.isWhitespace == false, let equals = words.firstIndex(of: "=") else { continue }
             let name = words[..<equals].trimmingCharacters(in: .whitespaces).lowercased()
-            settings[name] = words[words.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+            sections[title, default: [:]][name] = words[words.index(after: equals)...].trimmingCharacters(
+                in: .whitespaces)
         }
-        return settings
+        return sections
     }
 }

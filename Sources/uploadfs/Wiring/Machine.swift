@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import UploadCore
 
 /// What tells this machine, and this state directory, from others.
@@ -7,6 +8,13 @@ enum Machine {
     static var boot: String {
         let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
         return String((text ?? "").prefix { $0 != "\n" })
+    }
+
+    /// As other machines know it; empty when it has none.
+    static var name: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     private static let originFact = "origin"

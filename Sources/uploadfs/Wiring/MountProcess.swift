@@ -77,10 +77,11 @@ struct MountProcess: Sendable {
 
     private func makeClient() throws(CommandFailure) -> CurlClient {
         do {
-            // One more than uploads use: probes and aborts find a way when all others are busy.
+            // One more than uploads use: probes and aborts find a way when all others are busy. And one for who asks
+            // for credentials, without which nothing else goes on.
             return try CurlClient(
                 options: CurlOptions(
-                    maximumConnections: settings.engine.connections + 1,
+                    maximumConnections: settings.engine.connections + 2,
                     maximumConnectionsPerHost: settings.engine.connections + 1,
                     connectTimeout: settings.connectTimeout, stallTime: settings.stallTime,
                     certificateAuthorities: settings.authorityFile))
@@ -108,8 +109,13 @@ struct MountProcess: Sendable {
         }
         let destination: any Destination
         if let location = target.bucket {
-            destination = try bucket(location, client)
+            destination = try await bucket(location, client, state.journal, logger)
         } else {
+            guard settings.onConflict == .overwrite, settings.objectRules == S3ObjectRules() else {
+                throw CommandFailure(
+                    .configuration,
+                    "--on-conflict, --object-rules and their like are of S3 buckets: \(url) is none.")
+            }
             destination = NativeDestination(
                 baseURL: url, client: client, credentials: { credentials.token },
                 options: try nativeOptions(state.journal))
@@ -119,14 +125,14 @@ struct MountProcess: Sendable {
         try await serve(state, destination, label: url, logger)
     }
 
-    private func bucket(_ location: S3Location, _ client: CurlClient) throws(CommandFailure) -> S3Destination {
-        let profile = AWSProfile()
-        guard profile.credentials != nil else {
-            throw CommandFailure(.configuration, "There are no credentials for S3: \(profile.places).")
-        }
-        return S3Destination(
-            location, client: client, credentials: { profile.credentials },
-            options: S3Options(parallelChunks: settings.engine.parallelChunks))
+    private func bucket(
+        _ location: S3Location, _ client: CurlClient, _ journal: any Journal, _ logger: Logger
+    ) async throws -> S3Destination {
+        S3Destination(
+            location, client: client, credentials: try await S3Keys(client: client, logger: logger),
+            options: S3Options(
+                parallelChunks: settings.engine.parallelChunks, onConflict: settings.onConflict,
+                rules: settings.objectRules, origin: try Machine.origin(journal), host: Machine.name))
     }
 
     private func nativeOptions(_ journal: any Journal) throws(JournalError) -> NativeOptions {
@@ -206,7 +212,8 @@ struct MountProcess: Sendable {
         let clock = ContinuousClock()
         let stopwatch = Stopwatch(clock)
         let front = UploadFront(
-            board: board, journal: journal, names: namespace, gauge: spool.gauge, stopwatch: stopwatch)
+            board: board, journal: journal, names: namespace, gauge: spool.gauge, stopwatch: stopwatch,
+            remark: { destination.remark })
         let engine = UploadEngine(
             world: EngineWorld(
                 spool: spool, journal: journal, destination: destination, names: namespace, board: board,

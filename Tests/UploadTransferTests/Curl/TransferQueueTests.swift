@@ -57,4 +57,12 @@ struct TransferQueueTests {
         #expect(authority.port == port)
         #expect(authority.isLoopback == loopback)
     }
+
+    @Test(arguments: [
+        ("http://169.254.169.254/latest", true), ("http://[fd00:ec2::23]/v1", true), ("http://10.0.0.1", false),
+        ("http://[fd00::1]", false), ("http://127.0.0.1", false),
+    ])
+    func `what lies on this machine's own link is asked without a proxy`(url: String, isLinkLocal: Bool) {
+        #expect(Authority(of: url).isLinkLocal == isLinkLocal)
+    }
 }

@@ -1,0 +1,21 @@
+/// What it takes to get credentials from elsewhere.
+package struct CredentialWorld: Sendable {
+    /// Shared with others; who made it ends it.
+    let client: CurlClient
+    /// In seconds since 1970.
+    let now: @Sendable () -> Int
+    /// A small file; nil when it can't be read.
+    let read: @Sendable (_ path: String) -> [UInt8]?
+    /// Starts a program, its own name first, without a shell; gives it up after `limit`.
+    let run: @Sendable (_ words: [String], _ limit: Duration) async -> CredentialProcess.End
+
+    package init(
+        client: CurlClient, now: @escaping @Sendable () -> Int, read: @escaping @Sendable (_ path: String) -> [UInt8]?,
+        run: @escaping @Sendable (_ words: [String], _ limit: Duration) async -> CredentialProcess.End
+    ) {
+        self.client = client
+        self.now = now
+        self.read = read
+        self.run = run
+    }
+}
