@@ -8,8 +8,8 @@ struct MountCommand: AsyncParsableCommand {
         discussion: """
             Without DESTINATION the upload server runs inside the mount, on a loopback port, and stores
             below --directory. With http://HOST:PORT or https://… it is an "uploadfs serve" elsewhere, with
-            s3://BUCKET/PREFIX?endpoint=URL&region=NAME a bucket of S3 or of a server that speaks it (keys from
-            AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the profile AWS_PROFILE).
+            s3://BUCKET/PREFIX?endpoint=URL&region=NAME a bucket of S3 or of a server that speaks it (keys from where
+            AWS's own tools have them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile AWS_PROFILE, a role).
 
             Stays in the foreground until Ctrl-C, SIGTERM or "uploadfs unmount"; with --background it
             returns once the mount answers. What is not uploaded by then goes on with the next mount.
@@ -27,6 +27,7 @@ struct MountCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: MountOptions
+    @OptionGroup(title: "Objects in a bucket") var objects: ObjectOptions
 
     func validate() throws {
         guard (1...2).contains(places.count) else {
@@ -36,7 +37,7 @@ struct MountCommand: AsyncParsableCommand {
 
     func run() async throws {
         let target = try MountTarget(places)
-        let settings = try await MountSettings(common: common, options: options)
+        let settings = try await MountSettings(common: common, options: options, objects: objects)
         if background {
             try Background.start(target: target, settings: settings)
         } else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import UploadCore
+import UploadTransfer
 
 /// The options of `uploadfs mount`, one for each row of the table that speaks of mounts.
 struct MountOptions: ParsableArguments {
@@ -87,8 +88,10 @@ struct MountSettings: Sendable {
     let durableClose: Bool
     let publishInterrupted: Bool
     let followSymlinks: Bool
+    let onConflict: ConflictRule
+    let objectRules: S3ObjectRules
 
-    init(common: CommonOptions, options: MountOptions) async throws(CommandFailure) {
+    init(common: CommonOptions, options: MountOptions, objects: ObjectOptions) async throws(CommandFailure) {
         let source = try await SettingsSource(file: common.config)
         func flag(_ setting: Setting<Bool>, _ option: Bool) throws(CommandFailure) -> Bool {
             try source.value(setting, option ? "true" : nil)
@@ -107,6 +110,8 @@ struct MountSettings: Sendable {
         spoolLimit = try source.value(Settings.spoolLimit, options.spoolLimit)
         durableClose = try flag(Settings.durableClose, options.durableClose)
         publishInterrupted = try flag(Settings.publishInterrupted, options.publishInterrupted)
+        onConflict = try source.value(Settings.onConflict, objects.onConflict)
+        objectRules = try objects.rules(source)
         followSymlinks = try flag(Settings.followSymlinks, options.followSymlinks)
         let classifier = NameClassifier(
             temporary: try source.value(Settings.temporaryNames, options.temporaryNames),

@@ -55,24 +55,35 @@ extension EndToEnd {
             "After kill -9 anywhere, every promise is kept, and nothing torn or uninvited is published",
             .timeLimit(.minutes(60)))
         func everywhere() {
+            crash(Self.seeds) { try $0.server() }
+        }
+
+        /// Whose objects come into being in one request, or of parts that are asked for after a kill.
+        ///
+        /// `UPLOADFS_S3_CRASH_SEEDS=FIRST-LAST` runs others than the 40 of every run.
+        @Test("So it is with a bucket", .timeLimit(.minutes(60)))
+        func everywhereWithBucket() {
+            crash(Seeds.range("UPLOADFS_S3_CRASH_SEEDS", default: 1...40)) { _ in try ObjectStore() }
+        }
+
+        private func crash(_ seeds: ClosedRange<Int>, _ makeReceiver: @Sendable (Scene) throws -> some Receiver) {
             let ends = Mutex<[String: Int]>([:])
             let twice = Atomic(0)
-            let problems = Seeds.run(Self.seeds) { queue in
+            let problems = Seeds.run(seeds) { queue in
                 let scene = try Scene()
-                let server = try scene.server()
-                let proxy = try FaultProxy(upstreamPort: server.port)
+                let receiver = try makeReceiver(scene)
+                let proxy = try FaultProxy(upstreamPort: receiver.port)
                 defer { proxy.stop() }
                 while let seed = queue.next() {
                     let before = proxy.records.count
-                    let outcome = try run(seed, scene, server, proxy.port)
+                    let outcome = try run(seed, scene, receiver, proxy.port)
                     ends.withLock { ends in
                         for plan in outcome.plans {
                             ends[plan.prefix { $0 != ":" && !$0.isNumber }.description, default: 0] += 1
                         }
                     }
                     if let problem = outcome.problem { queue.found("seed \(seed), \(outcome.plans): \(problem)") }
-                    let acknowledged = proxy.records[before...]
-                        .filter { $0.path == "/upload/chunk" && $0.wasAcknowledged }.map(\.query)
+                    let acknowledged = proxy.records[before...].filter(\.wasAcknowledged).compactMap(receiver.chunk)
                     let repeated = acknowledged.count - Set(acknowledged).count
                     twice.add(repeated, ordering: .relaxed)
                     // Those that were under way when it was killed, as many as there are connections.
@@ -83,11 +94,11 @@ extension EndToEnd {
             }
             #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
             let counts = ends.withLock { $0.sorted { $0.key < $1.key } }
-            print("crash: seeds \(Self.seeds), ends \(counts), \(twice.load(ordering: .relaxed)) chunks sent twice")
+            print("crash: seeds \(seeds), ends \(counts), \(twice.load(ordering: .relaxed)) chunks sent twice")
         }
 
         private func run(
-            _ seed: Int, _ scene: Scene, _ server: Server, _ port: Int
+            _ seed: Int, _ scene: Scene, _ receiver: some Receiver, _ port: Int
         ) throws -> (plans: [String], problem: String?) {
             var numbers = Numbers(seed)
             let state = scene.directory.file("state-\(seed)")
@@ -95,7 +106,7 @@ extension EndToEnd {
             let manifest = scene.directory.file("manifest-\(seed)")
             var plans = [Plan(&numbers, upTo: 150)]
             // It may die before it has mounted.
-            if let mount = try? mounted(port, mountpoint, state, plans[0].environment) {
+            if let mount = try? mounted(receiver, port, mountpoint, state, plans[0].environment) {
                 let writers = try python("write", mountpoint + "/s\(seed)", manifest, "\(seed)")
                 defer { writers.end(within: 5) }
                 _ = try writers.line(with: "writing")
@@ -107,16 +118,16 @@ extension EndToEnd {
             while plans.count < 3, numbers.next(3) == 0 {
                 let plan = Plan(&numbers, upTo: 40)
                 plans.append(plan)
-                if let mount = try? mounted(port, mountpoint, state, plan.environment) {
+                if let mount = try? mounted(receiver, port, mountpoint, state, plan.environment) {
                     _ = mount.program.waitForEnd(within: plan.delay)
                     _ = mount.kill()
                 }
                 umount2(mountpoint, Int32(MNT_DETACH))
             }
-            let mount = try mounted(port, mountpoint, state, [:])
+            let mount = try mounted(receiver, port, mountpoint, state, [:])
             // Ends with 1 for files that are interrupted, which is right.
             let (_, said) = try Binary.run("wait", mountpoint, "--timeout", "60s", within: 90)
-            let checker = try python("check", server.file("s\(seed)"), mountpoint + "/s\(seed)", manifest)
+            let checker = try python("check", receiver.received("s\(seed)"), mountpoint + "/s\(seed)", manifest)
             defer { checker.end(within: 5) }
             let code = checker.waitForEnd(within: 60)
             let names = plans.map(\.description)
@@ -124,18 +135,20 @@ extension EndToEnd {
                 return (names, "\(checker.finalOutput())\n\(said)\n\(mount.program.output.suffix(3000))")
             }
             // No room is needed for what was right.
-            try? FileManager.default.removeItem(atPath: server.file("s\(seed)"))
+            receiver.forget("s\(seed)")
             return (names, nil)
         }
 
         private func mounted(
-            _ port: Int, _ mountpoint: String, _ state: String, _ environment: [String: String]
+            _ receiver: some Receiver, _ port: Int, _ mountpoint: String, _ state: String,
+            _ environment: [String: String]
         ) throws -> Mounted {
             // Every third under a quota that presses: what is published makes room, and streams pass through.
             let quota = state.utf8.last.map { $0 % 3 == 0 } == true ? ["--spool-limit", "16MiB"] : []
             return try Mounted(
-                "http://127.0.0.1:\(port)", at: mountpoint, state: state,
-                options: ["--log-level", "notice", "--settling-time", "20ms"] + quota, environment: environment,
+                receiver.destination(by: port), at: mountpoint, state: state,
+                options: ["--log-level", "notice", "--settling-time", "20ms"] + quota,
+                environment: receiver.environment.merging(environment) { $1 },
                 limit: 180)
         }
 

@@ -15,15 +15,25 @@ extension EndToEnd {
             "Whatever programs do, the mount answers as a plain directory, and what arrives is the same",
             .timeLimit(.minutes(120)))
         func sequences() {
-            let problems = Seeds.run(Self.seeds) { queue in
+            compare(Self.seeds) { try $0.server() }
+        }
+
+        /// `UPLOADFS_S3_MODEL_SEEDS=FIRST-LAST` runs others than the 40 of every run.
+        @Test("So it is with a bucket", .timeLimit(.minutes(120)))
+        func sequencesWithBucket() {
+            compare(Seeds.range("UPLOADFS_S3_MODEL_SEEDS", default: 1...40)) { _ in try ObjectStore() }
+        }
+
+        private func compare(_ seeds: ClosedRange<Int>, _ makeReceiver: @Sendable (Scene) throws -> some Receiver) {
+            let problems = Seeds.run(seeds) { queue in
                 let scene = try Scene()
-                let server = try scene.server()
-                let mount = try scene.mount(server.port, ["--settling-time", "20ms"], limit: 7200)
+                let receiver = try makeReceiver(scene)
+                let mount = try scene.mount(on: receiver, ["--settling-time", "20ms"], limit: 7200)
                 while let seed = queue.next() {
                     var sequence = ModelSequence(seed)
                     let operations = sequence.make(Self.length)
-                    guard let problem = try run(operations, "s\(seed)", scene, server, mount) else { continue }
-                    let (least, what) = try shrunk(operations, problem, seed, scene, server, mount)
+                    guard let problem = try run(operations, "s\(seed)", scene, receiver, mount) else { continue }
+                    let (least, what) = try shrunk(operations, problem, seed, scene, receiver, mount)
                     queue.found("seed \(seed): \(what)\n\(least.map(\.description).joined(separator: "\n"))")
                 }
             }
@@ -32,7 +42,7 @@ extension EndToEnd {
 
         /// - Returns: in what the two differ; nil: in nothing.
         private func run(
-            _ operations: [ModelOperation], _ name: String, _ scene: Scene, _ server: Server, _ mount: Mounted
+            _ operations: [ModelOperation], _ name: String, _ scene: Scene, _ receiver: some Receiver, _ mount: Mounted
         ) throws -> String? {
             let plain = ModelSide(scene.directory.file("plain/" + name))
             let mounted = ModelSide(mount.path(name))
@@ -62,7 +72,7 @@ extension EndToEnd {
             try tell(mount, "resume")
             let (code, said) = try Binary.run("wait", mount.mountpoint, "--timeout", "60s", within: 90)
             guard code == 0 else { return "at the end not all goes up: \(said)" }
-            return arrived(plain, server.file(name))
+            return arrived(plain, try receiver.received(name))
         }
 
         private func tell(_ mount: Mounted, _ command: String) throws {
@@ -117,7 +127,7 @@ extension EndToEnd {
 
         /// As few operations as show a problem still: pieces are left out, ever smaller ones.
         private func shrunk(
-            _ operations: [ModelOperation], _ problem: String, _ seed: Int, _ scene: Scene, _ server: Server,
+            _ operations: [ModelOperation], _ problem: String, _ seed: Int, _ scene: Scene, _ receiver: some Receiver,
             _ mount: Mounted
         ) throws -> ([ModelOperation], String) {
             var least = operations
@@ -130,7 +140,7 @@ extension EndToEnd {
                     var fewer = least
                     fewer.removeSubrange(start..<min(start + piece, least.count))
                     tries += 1
-                    if let same = try run(fewer, "s\(seed)-\(tries)", scene, server, mount) {
+                    if let same = try run(fewer, "s\(seed)-\(tries)", scene, receiver, mount) {
                         (least, what) = (fewer, same)
                     } else {
                         start += piece

@@ -19,7 +19,7 @@ struct S3FailuresTests {
         arguments: [
             (404, "NoSuchUpload", "sessionLost"), (400, "BadDigest", "damaged"), (400, "InvalidPart", "damaged"),
             (400, "XAmzContentSHA256Mismatch", "damaged"), (503, "SlowDown", "busy"), (400, "RequestTimeout", "busy"),
-            (500, "InternalError", "busy"), (200, "InternalError", "busy"), (403, "AccessDenied", "unauthorized"),
+            (500, "InternalError", "busy"), (200, "InternalError", "busy"), (403, "AccessDenied", "forbidden"),
             (403, "SignatureDoesNotMatch", "unauthorized"), (400, "ExpiredToken", "unauthorized"),
             (404, "NoSuchBucket", "rejected"), (400, "EntityTooLarge", "rejected"),
             (412, "PreconditionFailed", "rejected"),
@@ -28,6 +28,18 @@ struct S3FailuresTests {
     func table(status: Int, code: String?, meaning: String) {
         let error = S3Failures.error(Self.answer(status, code))
         #expect("\(error)".hasPrefix(meaning), "\(error)")
+    }
+
+    @Test("A server that wants parts of one size is told how to be given them")
+    func equalParts() {
+        let body =
+            "<Error><Code>InvalidPart</Code><Message>All non-trailing parts must have the same length.</Message></Error>"
+        let error = S3Failures.error(TransferResponse(status: 400, fields: [:], body: Array(body.utf8)))
+        guard case .rejected(let rejection) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(rejection.detail.contains("part-size=64MiB"))
     }
 
     @Test("Retry-After is kept, and so are the server's words")
