@@ -4,8 +4,9 @@ import UploadCore
 
 @testable import UploadTransfer
 
-/// What goes over the wire to S3, and what is believed of the answers, where no server at hand shows it.
-@Suite(.timeLimit(.minutes(1)))
+/// What goes over the wire to S3, and what is believed of the answers, where no server at hand shows it. One after
+/// another: S3's parts are big, and other suites measure times beside this one.
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct S3DestinationTests {
     private static let size: Int64 = 12_000_000
 
