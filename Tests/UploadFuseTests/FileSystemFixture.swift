@@ -144,6 +144,20 @@ final class FileSystemFixture: Sendable {
         try journal.apply([.published(version, receipt, at: Timestamp(seconds: 1))])
     }
 
+    /// As the engine does: its name is fixed from then on.
+    func publish(_ version: VersionID, as file: FileID) throws {
+        _ = try namespace.claim(file)
+        try publish(version)
+        namespace.release(file, published: true)
+    }
+
+    /// Written anew, and not closed.
+    func rewritten(_ inode: UInt64, _ text: String) throws -> OpenHandle {
+        let handle = try open(inode, O_WRONLY | O_TRUNC)
+        try write(handle, text)
+        return handle
+    }
+
     func open(_ inode: UInt64, _ flags: Int32 = O_WRONLY) throws -> OpenHandle {
         try fileSystem.open(inode, flags: flags).handle
     }

@@ -53,8 +53,7 @@ struct FollowingTests {
         #expect(try fixture.lookup("early")?.attributes.size == 1)
         let late = try link("late", to: "early")
         #expect(try content(early) == "first" && content(late) == "first")
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "second")
+        let handle = try fixture.rewritten(inode, "second")
         try fixture.close(handle)
         #expect(try content(early) == "second" && content(late) == "second")
     }
@@ -204,8 +203,7 @@ struct FollowingTests {
         fixture.fileSystem.completeNames()
         #expect(try fixture.journal.newestUpload(of: leading)?.version == failed.version)
         // Written again, it is one of the link, too.
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "new")
+        let handle = try fixture.rewritten(inode, "new")
         try fixture.close(handle)
         #expect(try content(leading) == "new")
     }
@@ -232,8 +230,7 @@ struct FollowingTests {
         _ = try fixture.fileSystem.link(composed, to: Array("d\u{65}\u{301}".utf8), in: 1)
         let third = try link("third", to: "de\u{301}")
         for text in ["second", "third one"] {
-            let handle = try fixture.open(composed, O_WRONLY | O_TRUNC)
-            try fixture.write(handle, text)
+            let handle = try fixture.rewritten(composed, text)
             try fixture.close(handle)
             #expect(try content(one) == text && content(third) == text && content(other) == "decomposed")
         }
@@ -276,8 +273,7 @@ struct FollowingTests {
     func closedBefore(operation: String) throws {
         let inode = try fixture.make("a", "text")
         let link = try link("l", to: "a")
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         #expect(try content(link) == "text")
         if operation == "unlink" { try fixture.unlink("a") } else { try fixture.rename("a", to: "b") }

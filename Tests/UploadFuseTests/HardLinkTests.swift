@@ -110,9 +110,7 @@ struct HardLinkTests {
     @Test("Where the published first name is replaced, what was to be sent for the further one is sent as the node's")
     func replacePublishedFirst() throws {
         let inode = try fixture.linked()
-        _ = try fixture.namespace.claim(first)
-        try fixture.publish(VersionID(1))
-        fixture.namespace.release(first, published: true)
+        try fixture.publish(VersionID(1), as: first)
         let closed = try fixture.upload(1)?.closed
         try fixture.make("x", "other")
         _ = fixture.uploads.takeEvents()
@@ -175,9 +173,7 @@ struct HardLinkTests {
     func replaceEvictedFirst() throws {
         let inode = try fixture.linked()
         let reader = try fixture.open(inode, O_RDONLY)
-        _ = try fixture.namespace.claim(first)
-        try fixture.publish(VersionID(1))
-        fixture.namespace.release(first, published: true)
+        try fixture.publish(VersionID(1), as: first)
         #expect(try fixture.namespace.evict(first, VersionID(1)))
         try fixture.spool.remove(VersionID(1))
         try fixture.make("x", "other")
@@ -186,8 +182,7 @@ struct HardLinkTests {
         #expect(try fixture.spool.open(VersionID(4)).contents() == Array("text".utf8))
         // Who reads it goes on, and who writes from now on does so in what is to be sent.
         #expect(try fixture.content(reader) == "text")
-        let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(writer, "more")
+        let writer = try fixture.rewritten(inode, "more")
         try fixture.close(writer)
         fixture.fileSystem.release(reader)
         #expect(try fixture.journal.newestUpload(of: first)?.version == VersionID(5))
@@ -196,9 +191,7 @@ struct HardLinkTests {
     @Test("Where the journal does not take that, nothing has happened")
     func replaceRefused() throws {
         let inode = try fixture.linked()
-        _ = try fixture.namespace.claim(first)
-        try fixture.publish(VersionID(1))
-        fixture.namespace.release(first, published: true)
+        try fixture.publish(VersionID(1), as: first)
         try fixture.make("x", "other")
         let before = try fixture.spool.versions().sorted()
         // The name is taken: the journal refuses the whole.

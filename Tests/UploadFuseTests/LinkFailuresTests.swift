@@ -19,7 +19,7 @@ struct LinkFailuresTests {
     func declined() throws {
         let inode = try fixture.linked()
         for version in Int64(1)...2 { try fixture.publish(VersionID(version)) }
-        try fixture.close(try rewritten(inode, "newer"))
+        try fixture.close(try fixture.rewritten(inode, "newer"))
         fixture.uploads.set(try .sample(further.rawValue, .queued, version: 4))
         try fixture.fileSystem.perform("cancel b")
         #expect(try fixture.journal.node(further)?.version == VersionID(2))
@@ -27,22 +27,15 @@ struct LinkFailuresTests {
         try fixture.mountedAgain().completeNames()
         #expect(try fixture.journal.newestUpload(of: further)?.version == VersionID(4))
         // The next content is another matter.
-        try fixture.close(try rewritten(inode, "newest"))
+        try fixture.close(try fixture.rewritten(inode, "newest"))
         #expect(try fixture.journal.newestUpload(of: further)?.closedSize == 6)
-    }
-
-    /// Still open.
-    private func rewritten(_ inode: UInt64, _ text: String) throws -> OpenHandle {
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, text)
-        return handle
     }
 
     @Test("What other names are still to be published with is not given up under the first one")
     func cancelShared() throws {
         let inode = try fixture.linked()
         for version in Int64(1)...2 { try fixture.publish(VersionID(version)) }
-        try fixture.close(try rewritten(inode, "newer"))
+        try fixture.close(try fixture.rewritten(inode, "newer"))
         fixture.uploads.set(try .sample(inode, .queued, version: 3))
         #expect(throws: FileSystemError.sharedWithNames) { try fixture.fileSystem.perform("cancel a") }
         fixture.uploads.set(try .sample(further.rawValue, .queued, version: 4))
@@ -59,7 +52,7 @@ struct LinkFailuresTests {
     func notGiven() throws {
         let inode = try fixture.linked()
         for text in ["newer", "newest"] {
-            let handle = try rewritten(inode, text)
+            let handle = try fixture.rewritten(inode, text)
             try fixture.fileSystem.flush(handle)
             fixture.spool.fail(with: .noSpace)
             _ = fixture.uploads.takeEvents()
@@ -102,7 +95,7 @@ struct LinkFailuresTests {
         let other = try fixture.make("x", "other")
         try fixture.link(other, "y")
         for (inode, text) in [(inode, "newer"), (other, "newest")] {
-            let handle = try rewritten(inode, text)
+            let handle = try fixture.rewritten(inode, text)
             try fixture.fileSystem.flush(handle)
         }
         // The first one's bytes are gone.
@@ -189,10 +182,8 @@ struct LinkFailuresTests {
     @Test("What was published under the first name does not come back under the further one with a cancel")
     func cancelOfHeir() throws {
         let inode = try fixture.make("a", "one")
-        _ = try fixture.namespace.claim(first)
-        try fixture.publish(VersionID(1))
-        fixture.namespace.release(first, published: true)
-        try fixture.close(try rewritten(inode, "two"))
+        try fixture.publish(VersionID(1), as: first)
+        try fixture.close(try fixture.rewritten(inode, "two"))
         try fixture.link(inode, "b")
         try fixture.make("x", "three")
         try fixture.rename("x", to: "a")
@@ -205,11 +196,9 @@ struct LinkFailuresTests {
     @Test("Of what both names were published with, nothing older than that stays of the first one")
     func heirOfPublished() throws {
         let inode = try fixture.make("a", "one")
-        _ = try fixture.namespace.claim(first)
-        try fixture.publish(VersionID(1))
-        fixture.namespace.release(first, published: true)
+        try fixture.publish(VersionID(1), as: first)
         try fixture.link(inode, "b")
-        try fixture.close(try rewritten(inode, "two"))
+        try fixture.close(try fixture.rewritten(inode, "two"))
         for version in Int64(3)...4 { try fixture.publish(VersionID(version)) }
         try fixture.make("x", "three")
         try fixture.rename("x", to: "a")
@@ -220,9 +209,7 @@ struct LinkFailuresTests {
     func refusedFirst() throws {
         _ = try fixture.linked()
         try fixture.journal.apply([.setPhase(VersionID(1), .failed, failure: FailureSentences.interrupted, retries: 0)])
-        _ = try fixture.namespace.claim(further)
-        try fixture.publish(VersionID(2))
-        fixture.namespace.release(further, published: true)
+        try fixture.publish(VersionID(2), as: further)
         _ = fixture.uploads.takeEvents()
         try fixture.unlink("a")
         #expect(fixture.uploads.takeEvents() == ["removed 3", "classified 2 ordinary", "retried 2"])
@@ -234,7 +221,7 @@ struct LinkFailuresTests {
     func sharedWithOlder() throws {
         let inode = try fixture.linked()
         try fixture.publish(VersionID(1))
-        let writer = try rewritten(inode, "newer")
+        let writer = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(writer)
         fixture.spool.fail(with: .noSpace)
         fixture.fileSystem.release(writer)
@@ -252,7 +239,7 @@ struct LinkFailuresTests {
     func undone() throws {
         let inode = try fixture.linked()
         try fixture.link(inode, "c")
-        let handle = try rewritten(inode, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         let before = try fixture.spool.versions().sorted()
         fixture.journal.failApplying(with: .noSpace)

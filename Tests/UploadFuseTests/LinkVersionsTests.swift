@@ -18,8 +18,7 @@ struct LinkVersionsTests {
     @Test("Every close is one of all names")
     func closes() throws {
         let inode = try fixture.linked()
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "longer text")
+        let handle = try fixture.rewritten(inode, "longer text")
         try fixture.close(handle)
         #expect(try fixture.upload(3)?.file == first && fixture.upload(3)?.closedSize == 11)
         #expect(try fixture.upload(4)?.file == further && fixture.upload(4)?.closedSize == 11)
@@ -62,8 +61,7 @@ struct LinkVersionsTests {
     @Test("A close that no further name had got when uploadfs was killed is given to them at the next mount")
     func completed() throws {
         let inode = try fixture.linked()
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         // No RELEASE comes.
         let next = try fixture.mountedAgain()
@@ -174,8 +172,7 @@ struct LinkVersionsTests {
         let fixture = try FileSystemFixture(closesDurably: true)
         let inode = try fixture.make("a")
         _ = try fixture.fileSystem.link(inode, to: Array("b".utf8), in: 1)
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "more")
+        let handle = try fixture.rewritten(inode, "more")
         try fixture.close(handle)
         let upload = try #require(try fixture.journal.newestUpload(of: FileID(3)))
         #expect(upload.durable != nil && upload.durable == upload.closed)
@@ -241,8 +238,7 @@ struct LinkVersionsTests {
         arguments: [(Int32(0), "NEWer"), (O_TRUNC, "NEW")])
     func reopenedBeforeRelease(flags: Int32, text: String) throws {
         let inode = try fixture.linked()
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         let writer = try fixture.open(inode, O_WRONLY | flags)
         try fixture.write(writer, "NEW")
@@ -257,8 +253,7 @@ struct LinkVersionsTests {
     func durableBeforeRelease() throws {
         let fixture = try FileSystemFixture(closesDurably: true)
         let inode = try fixture.linked()
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         let writer = try fixture.open(inode, O_WRONLY | O_TRUNC)
         let last = try #require(try fixture.journal.newestUpload(of: further))
@@ -270,8 +265,7 @@ struct LinkVersionsTests {
     @Test("And when it is cut through another descriptor of who has closed it")
     func cutBeforeRelease() throws {
         let inode = try fixture.linked()
-        let handle = try fixture.open(inode, O_WRONLY | O_TRUNC)
-        try fixture.write(handle, "newer")
+        let handle = try fixture.rewritten(inode, "newer")
         try fixture.fileSystem.flush(handle)
         _ = try fixture.fileSystem.change(inode, AttributeChange(size: 0), through: handle)
         #expect(try lastClose() == "newer")

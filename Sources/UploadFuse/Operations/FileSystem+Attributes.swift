@@ -69,7 +69,7 @@ extension FileSystem {
         }
         keepGiven(attached.closes, in: "truncate")
         defer { release(attached.handle) }
-        if !attached.isAnew { try truncate(attached.handle, to: size, by: thread) }
+        if size > 0 || attached.mustTruncate { try truncate(attached.handle, to: size, by: thread) }
         try flush(.file(attached.handle), by: thread)
     }
 

@@ -19,10 +19,8 @@ extension FileSystem {
     /// A handle that is counted, and what is left to do for it without the lock.
     struct Attached: Sendable {
         let handle: FileHandle
-        /// It was cut to nothing by a new version.
-        var isAnew = false
-        /// That was asked for.
-        var truncating = false
+        /// It is to be cut to nothing, and could not begin anew, since it was changed and not closed.
+        var mustTruncate = false
         /// Closes that further names got first.
         var closes: [VersionID: Timestamp] = [:]
     }
@@ -38,7 +36,7 @@ extension FileSystem {
 
     func opened(_ attached: Attached, by thread: Int32) throws(FileSystemError) -> Opened {
         keepGiven(attached.closes, in: "open")
-        if attached.truncating, !attached.isAnew {
+        if attached.mustTruncate {
             do throws(FileSystemError) {
                 try truncate(attached.handle, to: 0, by: thread)
             } catch {
@@ -70,7 +68,7 @@ extension FileSystem {
             let handle = content.begun(by: thread, made.opened.track)
             uploads.post(.opened(made.opened))
             try tree.update(node.record.file) { $0.content = content }
-            return Attached(handle: handle, isAnew: true, truncating: true)
+            return Attached(handle: handle)
         } else {
             guard isHere else { throw .evicted }
             content = try self.content(of: node.record, version, upload)
@@ -83,7 +81,7 @@ extension FileSystem {
             try beginAnew(content, node.record, in: &tree)
             let handle = content.begun(by: thread)
             try tree.update(node.record.file) { $0.content = content }
-            return Attached(handle: handle, isAnew: true, truncating: true, closes: closes)
+            return Attached(handle: handle, closes: closes)
         }
         let handle: FileHandle
         if isWriter {
@@ -113,7 +111,7 @@ extension FileSystem {
             handle = content.opened(asWriter: false).handle
         }
         try tree.update(node.record.file) { $0.content = content }
-        return Attached(handle: handle, truncating: truncating, closes: closes)
+        return Attached(handle: handle, mustTruncate: truncating, closes: closes)
     }
 
     /// The bytes of a file that nobody has open, and that are here.

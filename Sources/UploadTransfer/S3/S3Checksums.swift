@@ -46,13 +46,19 @@ final class S3Checksums: Sendable {
         state.withLock { $0 = .refused }
     }
 
+    /// Of an answer that is a success.
     /// - Parameter sent: nil: none.
-    /// - Throws: `damaged` when the server has another one.
-    func check(_ response: TransferResponse, _ sent: CRC64NVME?) throws(DestinationError) {
+    /// - Throws: `damaged` when the server has another one: what the request has counted as sent is taken back.
+    func check(
+        _ response: TransferResponse, to request: S3Request, _ sent: CRC64NVME?
+    ) throws(DestinationError) {
         guard let sent, areSent else { return }
         let told = HTTPField.Name(Self.field).flatMap { response.fields[$0] }
         guard let told else { return state.withLock { if $0 == .unknown { $0 = .ignored } } }
         state.withLock { $0 = .kept }
-        guard CRC64NVME(told) == sent else { throw .damaged }
+        guard CRC64NVME(told) == sent else {
+            request.sent?.add(-(request.body.length ?? 0))
+            throw .damaged
+        }
     }
 }

@@ -61,7 +61,7 @@ package final class S3Destination: Destination {
                 continue
             }
             guard response.isSuccess else { throw S3Failures.error(response) }
-            try endpoint.checksums.check(response, digest.crc64)
+            try endpoint.checksums.check(response, to: request, digest.crc64)
             if let tag = response.fields[.eTag] { conflicts.put(key, tag: S3Endpoint.unquoted(tag)) }
             return PublishReceipt(
                 url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest.sha256))

@@ -55,18 +55,14 @@ final class S3Session: UploadSession {
         // Some servers can't replace a part (rclone's), and one says by it that there is no such upload.
         if response.status == 501 || Self.isUnknown(response) { throw .sessionLost }
         guard response.isSuccess else { throw S3Failures.error(response) }
-        do throws(DestinationError) {
-            try endpoint.checksums.check(response, digest.crc64)
-            guard let tag = response.fields[.eTag] else {
-                throw .malformed(detail: "a part was answered without an ETag")
-            }
-            let part = S3Part(tag: S3Endpoint.unquoted(tag), checksum: digest.crc64)
-            parts.withLock { $0[chunk.index] = part }
-            return StoredChunk(index: chunk.index, length: chunk.length, digest: part.tag)
-        } catch {
+        try endpoint.checksums.check(response, to: request, digest.crc64)
+        guard let tag = response.fields[.eTag] else {
             sent.add(-chunk.length)
-            throw error
+            throw .malformed(detail: "a part was answered without an ETag")
         }
+        let part = S3Part(tag: S3Endpoint.unquoted(tag), checksum: digest.crc64)
+        parts.withLock { $0[chunk.index] = part }
+        return StoredChunk(index: chunk.index, length: chunk.length, digest: part.tag)
     }
 
     /// ListParts, page by page.

@@ -7,18 +7,21 @@ struct AWSProfile: Sendable {
     private let credentialsFile = AWSProfile.file("AWS_SHARED_CREDENTIALS_FILE", "credentials")
     private let configFile = AWSProfile.file("AWS_CONFIG_FILE", "config")
 
+    /// What requests are signed with. Keys of the environment count before all else: then no file is read.
+    var settings: CredentialSettings { settings(withFiles: Environment.value("AWS_ACCESS_KEY_ID") == nil) }
+
+    /// nil when none is set.
+    var region: String? { settings(withFiles: true).region }
+
     /// A file that can't be read is as good as none.
-    var settings: CredentialSettings {
+    private func settings(withFiles: Bool) -> CredentialSettings {
         var environment: [String: String] = [:]
         for name in CredentialSettings.variables { environment[name] = Environment.value(name) }
         return CredentialSettings(
-            environment: environment, credentials: Self.sections(of: credentialsFile),
-            config: Self.sections(of: configFile), credentialsFile: credentialsFile, configFile: configFile,
-            tokenDirectory: Self.directory + "/sso/cache")
+            environment: environment, credentials: withFiles ? Self.sections(of: credentialsFile) : [:],
+            config: withFiles ? Self.sections(of: configFile) : [:], credentialsFile: credentialsFile,
+            configFile: configFile, tokenDirectory: Self.directory + "/sso/cache")
     }
-
-    /// nil when none is set.
-    var region: String? { settings.region }
 
     private static func sections(of file: String) -> [String: CredentialSettings.Section] {
         (try? SmallFile.read(file)).map(INIFile.sections) ?? [:]

@@ -83,15 +83,6 @@ extension EndToEnd {
             try outcome.get()
         }
 
-        private func failure(_ act: () async throws(DestinationError) -> Void) async -> DestinationError? {
-            do throws(DestinationError) {
-                try await act()
-                return nil
-            } catch {
-                return error
-            }
-        }
-
         private static let size: Int64 = 12_000_000
 
         @Test("Files in one request", .timeLimit(.minutes(2)), arguments: Kind.allCases)

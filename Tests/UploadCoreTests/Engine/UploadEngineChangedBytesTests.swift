@@ -49,8 +49,8 @@ import UploadCore
         await bench.stop()
     }
 
-    @Test("Nor is one whose last writer has gone, when the journal has no close of it that the engine could hear of")
-    func unreadableUnheard() async throws {
+    /// A file of five chunks, whose first one can't be read: that comes out when the gate opens.
+    private static func unreadable() async throws -> (ScriptedDestination, EngineBench, EngineBench.Writer, Gate) {
         let destination = ScriptedDestination()
         let gate = Gate()
         let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
@@ -61,6 +61,12 @@ import UploadCore
         let writer = try bench.create("a", number: 2)
         try bench.write(writer, EngineBench.bytes(5000), at: 0)
         await gate.arrivals()
+        return (destination, bench, writer, gate)
+    }
+
+    @Test("Nor is one whose last writer has gone, when the journal has no close of it that the engine could hear of")
+    func unreadableUnheard() async throws {
+        let (destination, bench, writer, gate) = try await Self.unreadable()
         // Closed, and opened again or unlinked since: nothing of it has come to the engine.
         writer.track.finish()
         gate.open()
@@ -75,16 +81,7 @@ import UploadCore
         "Nor is one that was closed, and that a writer cuts of whom the engine has not heard yet",
         arguments: [true, false])
     func unreadableReopened(isCloseKnown: Bool) async throws {
-        let destination = ScriptedDestination()
-        let gate = Gate()
-        let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
-        destination.setRule { call in
-            call.kind == .send && call.ordinal == 0 ? .hold(gate, then: .fail(unreadable)) : .carryOut
-        }
-        let bench = try await EngineBench(destination: destination)
-        let writer = try bench.create("a", number: 2)
-        try bench.write(writer, EngineBench.bytes(5000), at: 0)
-        await gate.arrivals()
+        let (destination, bench, writer, gate) = try await Self.unreadable()
         try bench.close(writer)
         if isCloseKnown {
             await withCheckedContinuation { continuation in
@@ -106,16 +103,7 @@ import UploadCore
 
     @Test("Nor is one that was cut before the engine has heard of that")
     func unreadableCut() async throws {
-        let destination = ScriptedDestination()
-        let gate = Gate()
-        let unreadable = DestinationError.source(.system(call: "pread", errno: 61))
-        destination.setRule { call in
-            call.kind == .send && call.ordinal == 0 ? .hold(gate, then: .fail(unreadable)) : .carryOut
-        }
-        let bench = try await EngineBench(destination: destination)
-        let writer = try bench.create("a", number: 2)
-        try bench.write(writer, EngineBench.bytes(5000), at: 0)
-        await gate.arrivals()
+        let (_, bench, writer, gate) = try await Self.unreadable()
         try writer.content.truncate(to: 100)
         _ = writer.track.truncated(to: 100)
         gate.open()

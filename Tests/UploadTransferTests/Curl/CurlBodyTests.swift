@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import HTTPTypes
 import Synchronization
+import TestSupport
 import Testing
 import UploadCore
 

@@ -2,6 +2,7 @@ import CCurl
 import Glibc
 import HTTPTypes
 import Synchronization
+import TestSupport
 import Testing
 import UploadCore
 

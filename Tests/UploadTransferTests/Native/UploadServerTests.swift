@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import HTTPTypes
 import Logging
+import TestSupport
 import Testing
 import UploadCore
 import UploadServer

@@ -20,15 +20,3 @@ final class Events: Sendable {
         return nil
     }
 }
-
-/// Runs a request and gives its error; nil when it did not fail.
-func failure<Value, Failure: Error>(
-    _ work: () async throws(Failure) -> Value
-) async -> Failure? {
-    do throws(Failure) {
-        _ = try await work()
-        return nil
-    } catch {
-        return error
-    }
-}
