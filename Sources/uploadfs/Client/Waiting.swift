@@ -15,6 +15,8 @@ struct Waiting: Sendable {
     /// The part of status.json that matters here.
     private struct Status: Decodable {
         let files: [File]
+        /// Of a long queue not all are listed; nil: by an older uploadfs.
+        let filesNotListed: Int?
 
         struct File: Decodable {
             let path: String
@@ -32,28 +34,37 @@ struct Waiting: Sendable {
         }
     }
 
-    /// Files that are not settled yet. A held one waits for a rename that may never come; one that was removed while
-    /// it was listed has no path.
-    func pending() throws(CommandFailure) -> [String] {
-        try listed().filter { !$0.phase.isSettled && $0.phase != .held && !$0.path.isEmpty }.map(\.path)
+    /// What is to be waited for, and told, at one moment.
+    struct Listing: Sendable {
+        /// Files that are not settled yet; one that was removed while it was listed has no path.
+        var pending: [String] = []
+        /// Files that need a decision.
+        var failed: [String] = []
+        /// Files that wait for a rename, which may never come.
+        var held = 0
+        /// Of a long queue not all are listed.
+        var isComplete = true
     }
 
-    /// Files that need a decision.
-    func failed() throws(CommandFailure) -> [String] {
-        try listed().filter { $0.phase == .failed || $0.phase == .interrupted }.map(\.path)
-    }
-
-    /// How many files wait for a rename that may never come.
-    func held() throws(CommandFailure) -> Int {
-        try listed().filter { $0.phase == .held }.count
+    func listing() throws(CommandFailure) -> Listing {
+        let status = try status()
+        var listing = Listing(isComplete: status.filesNotListed ?? 0 == 0)
+        for file in status.files where !file.path.isEmpty {
+            switch file.phase {
+            case .failed, .interrupted: listing.failed.append(file.path)
+            case .held: listing.held += 1
+            case let phase: if !phase.isSettled { listing.pending.append(file.path) }
+            }
+        }
+        return listing
     }
 
     /// As of now: the list may be a moment behind what was closed before.
-    private func listed() throws(CommandFailure) -> [Status.File] {
+    private func status() throws(CommandFailure) -> Status {
         _ = try SmallFile.read(mountpoint + "/.uploadfs/sync")
         let text = try SmallFile.read(mountpoint + "/.uploadfs/status.json")
         do {
-            return try JSONDecoder().decode(Status.self, from: Data(text.utf8)).files
+            return try JSONDecoder().decode(Status.self, from: Data(text.utf8))
         } catch {
             throw CommandFailure(
                 .failure, "\(mountpoint)/.uploadfs/status.json is not what this version writes: \(error).")

@@ -39,35 +39,41 @@ struct WaitCommand: AsyncParsableCommand {
 
     /// - Returns: how many failed; each is told on standard error.
     static func wait(_ waiting: Waiting, _ paths: [String]) throws(CommandFailure) -> Int {
-        var failures = 0
-        if paths.isEmpty {
-            for path in try waiting.failed() { failures += try report(waiting, path) }
-            // Files may come while we wait; it is over when none is left.
-            while true {
-                // What is listed and not in the tree was removed while it was being published.
-                guard let path = try waiting.pending().first(where: waiting.exists) else { break }
-                failures += try report(waiting, path)
-            }
-            let held = try waiting.held()
-            if held > 0 {
-                Terminal.error(
-                    "uploadfs: \(held == 1 ? "1 file is" : "\(held) files are") held under a temporary name, and not uploaded before the rename."
-                )
-            }
-        } else {
-            for path in paths { failures += try report(waiting, waiting.relative(path)) }
+        guard paths.isEmpty else {
+            return try paths.count { path throws(CommandFailure) in try !report(waiting, waiting.relative(path)) }
         }
-        return failures
+        var failed: Set<String> = []
+        // Files may come while we wait; it is over when none is left. What fails between two looks is in the second.
+        while true {
+            let listing = try waiting.listing()
+            // What is listed and not in the tree was removed while it was being published.
+            let paths = (listing.failed.filter { !failed.contains($0) } + listing.pending).filter(waiting.exists)
+            guard !paths.isEmpty || !listing.isComplete else {
+                tell(held: listing.held)
+                return failed.count
+            }
+            for path in paths where waiting.exists(path) {
+                if try !report(waiting, path) { failed.insert(path) }
+            }
+        }
     }
 
-    private static func report(_ waiting: Waiting, _ path: String) throws(CommandFailure) -> Int {
+    private static func tell(held: Int) {
+        guard held > 0 else { return }
+        Terminal.error(
+            "uploadfs: \(held == 1 ? "1 file is" : "\(held) files are") held under a temporary name, and not uploaded before the rename."
+        )
+    }
+
+    /// - Returns: whether it is uploaded.
+    private static func report(_ waiting: Waiting, _ path: String) throws(CommandFailure) -> Bool {
         switch try waiting.outcome(of: path) {
         case .uploaded(let url):
             Terminal.line(url)
-            return 0
+            return true
         case .failed(let reason):
             Terminal.error("uploadfs: \(path): \(reason)")
-            return 1
+            return false
         }
     }
 
