@@ -29,6 +29,21 @@ import UploadCore
         #expect(fixture.uploads.takeEvents() == ["torn 1 4 writer-killed"])
     }
 
+    @Test("The engine can tell whether the program has ended that wrote a closed file, if that is known")
+    func authorGone() throws {
+        let fixture = try FileSystemFixture()
+        let handle = try fixture.create("a")
+        try fixture.write(handle, "text", by: 7)
+        try fixture.close(handle, by: 7)
+        #expect(fixture.uploads.isAuthorGone(1) == false)
+        fixture.doom(7)
+        #expect(fixture.uploads.isAuthorGone(1) == true)
+        let other = try fixture.create("b")
+        try fixture.write(other, "text", by: FileSystemFixture.unknownThread)
+        try fixture.close(other)
+        #expect(fixture.uploads.isAuthorGone(2) == nil)
+    }
+
     @Test("Who only holds a file may die, and who dies before another goes on does no harm")
     func killedHolder() throws {
         let fixture = try FileSystemFixture()

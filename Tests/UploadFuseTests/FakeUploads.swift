@@ -7,6 +7,7 @@ final class FakeUploads: Uploads {
     private struct State {
         var events: [String] = []
         var tracks: [VersionID: WriteTrack] = [:]
+        var authors: [VersionID: @Sendable () -> Bool] = [:]
         var statuses: [FileID: FileStatus] = [:]
         var waiters: [WaitToken: (file: FileID, answer: @Sendable (FileStatus) -> Void)] = [:]
         var marks: [@Sendable () -> Void] = []
@@ -30,6 +31,8 @@ final class FakeUploads: Uploads {
     }
 
     func track(_ version: Int64) -> WriteTrack? { state.withLock { $0.tracks[VersionID(version)] } }
+    /// Whether the program has ended that wrote a closed version; nil: nobody knows which.
+    func isAuthorGone(_ version: Int64) -> Bool? { state.withLock { $0.authors[VersionID(version)] }?() }
     var waiting: Int { state.withLock { $0.waiters.count } }
 
     /// Comes back as soon as so many wait; with false, when that does not happen within ten seconds.
@@ -57,6 +60,7 @@ final class FakeUploads: Uploads {
         state.withLock { state in
             if case .opened(let opened) = event { state.tracks[opened.version] = opened.track }
             // Goes with every close that the journal got; the tests look there.
+            if case .closed(let version, _, _, let isAuthorGone) = event { state.authors[version] = isAuthorGone }
             switch event {
             case .acknowledged, .pressed: return
             default: break
@@ -117,7 +121,7 @@ final class FakeUploads: Uploads {
                 + (opened.nameClass == .ordinary ? "" : " \(opened.nameClass)")
         case .wrote(let version): "wrote \(version)"
         case .acknowledged(let version, _): "acknowledged \(version)"
-        case .closed(let version, let size, _): "closed \(version) \(size)"
+        case .closed(let version, let size, _, _): "closed \(version) \(size)"
         case .torn(let version, let size, let failure): "torn \(version) \(size) \(failure.code)"
         case .touched(let file): "touched \(file)"
         case .classified(let file, let nameClass): "classified \(file) \(nameClass)"

@@ -7,6 +7,8 @@ package struct EngineSettings: Sendable {
     /// How long a closed file is left alone before it is published: whoever cancels a copy closes
     /// the file first and unlinks it then, and file managers set times by path after the close.
     package var settlingTime: Duration = .milliseconds(250)
+    /// The same when the program has ended that wrote it: what may come now is the next line of a script.
+    var desertedTime: Duration { settlingTime / 3 }
     package var retry = RetryPolicy()
     /// Published files are remembered for so long, and so many of them.
     package var keepFinished: Duration = .seconds(30 * 24 * 3600)

@@ -8,7 +8,8 @@ extension UploadEngine {
             takeNews(version)
             moved(version)
         case .acknowledged(let version, let moment): acknowledged(version, at: moment)
-        case .closed(let version, _, let moment): closed(version, at: moment)
+        case .closed(let version, _, let moment, let isAuthorGone):
+            closed(version, at: moment, isAuthorGone: isAuthorGone)
         case .torn(let version, _, let failure): torn(version, failure)
         case .touched(let file):
             for version in versions[file] ?? [] { settleAnew(version) }
@@ -136,7 +137,7 @@ extension UploadEngine {
         if status.phase.isSettled { world.board.answerWaiters(status) }
     }
 
-    private func closed(_ version: VersionID, at moment: Timestamp?) {
+    private func closed(_ version: VersionID, at moment: Timestamp?, isAuthorGone: (@Sendable () -> Bool)?) {
         if let opened = dormant[version] {
             guard opened.track.hasNews else {
                 dormant[version] = nil
@@ -154,7 +155,7 @@ extension UploadEngine {
         if case .spoiled(let failure) = upload.machine.halt { spoil(version, failure) }
         failIfHalted(version)
         supersede(version)
-        settleAnew(version)
+        settleAnew(version, isAuthorGone: isAuthorGone)
     }
 
     private func spoiled(_ version: VersionID, _ failure: Failure) {
@@ -198,13 +199,21 @@ extension UploadEngine {
     // MARK: Settling
 
     /// The settling time begins (again).
-    func settleAnew(_ version: VersionID) {
+    /// - Parameter isAuthorGone: whether the program has ended that could do something more to it; nil: not known.
+    func settleAnew(_ version: VersionID, isAuthorGone: (@Sendable () -> Bool)? = nil) {
         guard uploads[version] != nil else { return }
         uploads[version]?.settling?.cancel()
         uploads[version]?.machine.touched()
         if uploads[version]?.machine.plan.isClosed == true {
-            uploads[version]?.settling = Task { [world, time = settings.settlingTime] in
-                do { try await world.clock.sleep(for: time) } catch { return }
+            uploads[version]?.settling = Task { [world, settings] in
+                do {
+                    var time = settings.settlingTime
+                    if let isAuthorGone {
+                        try await world.clock.sleep(for: settings.desertedTime)
+                        time = isAuthorGone() ? .zero : time - settings.desertedTime
+                    }
+                    if time > .zero { try await world.clock.sleep(for: time) }
+                } catch { return }
                 guard !Task.isCancelled else { return }
                 self.settle(version)
                 self.dispatch()

@@ -7,8 +7,9 @@ package enum WriterEvent: Sendable {
     /// The journal has a close, with this time. Others may still have it open.
     case acknowledged(VersionID, at: Timestamp)
     /// The last writer has gone. This or `torn` follows every `opened`, whether anything changed or not;
-    /// if something did, the journal has the close already, with the time `at`.
-    case closed(VersionID, size: Int64, at: Timestamp? = nil)
+    /// if something did, the journal has the close already, with the time `at`. `isAuthorGone` tells whether the
+    /// program has ended that wrote last; nil: nobody knows which.
+    case closed(VersionID, size: Int64, at: Timestamp? = nil, isAuthorGone: (@Sendable () -> Bool)? = nil)
     /// The last writer has gone, and who wrote last was killed: kept, and not published by itself.
     case torn(VersionID, size: Int64, Failure)
     /// Renamed, or attributes changed: wait for the settling time anew.

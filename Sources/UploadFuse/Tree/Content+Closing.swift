@@ -154,7 +154,7 @@ extension Content {
             defer { state.authorship = Authorship() }
             // Whether anything changed or not: the engine was told of the open. What was spoiled it
             // knows as well, and an unlinked file it has given up already.
-            if !state.isUnlinked { departure.event = state.departure }
+            if !state.isUnlinked { departure.event = state.departure(context.processes) }
             return departure
         }
     }
@@ -223,9 +223,14 @@ extension Content.State {
     }
 
     /// What the engine hears when the last writer is gone.
-    fileprivate var departure: WriterEvent {
+    fileprivate func departure(_ processes: ProcessTable?) -> WriterEvent {
         guard isTorn, let tear = authorship.tear else {
-            return .closed(version, size: closedSize, at: closedAt)
+            guard let processes, authorship.author > 0 else {
+                return .closed(version, size: closedSize, at: closedAt)
+            }
+            return .closed(version, size: closedSize, at: closedAt) { [author = authorship.author] in
+                !processes.isAlive(author)
+            }
         }
         return .torn(
             version, size: closedSize,

@@ -27,7 +27,8 @@ enum Settings {
         "parallel-chunks", standard: 3, in: 1...64, "Chunks of one file at once.")
     static let settlingTime = Setting<Duration>.duration(
         "settling-time", standard: "250ms",
-        "How long a closed file is left alone before it is published: a reopen, rename or chmod in that time counts.")
+        "How long a closed file is left alone before it is published: a reopen, rename or chmod in that time counts. "
+            + "A third of it, once the program has ended that wrote it.")
     static let connectTimeout = Setting<Duration>.duration(
         "connect-timeout", standard: "5s", "How long a connection may take to come about.")
     static let stallTime = Setting<Duration>.duration(

@@ -179,8 +179,9 @@ final class EngineBench: Sendable {
         front.post(.wrote(writer.version))
     }
 
+    /// - Parameter isAuthorGone: whether the program has ended that wrote it; nil: nobody knows which.
     @discardableResult
-    func close(_ writer: Writer) throws -> Timestamp {
+    func close(_ writer: Writer, isAuthorGone: Bool? = nil) throws -> Timestamp {
         let size = try writer.content.size()
         let moment = closes.withLock { count in
             count += 1
@@ -189,7 +190,9 @@ final class EngineBench: Sendable {
         try journal.apply([.closed(writer.version, size: size, at: moment)])
         writer.track.finish()
         front.post(.acknowledged(writer.version, at: moment))
-        front.post(.closed(writer.version, size: size, at: moment))
+        var tells: (@Sendable () -> Bool)?
+        if let isAuthorGone { tells = { isAuthorGone } }
+        front.post(.closed(writer.version, size: size, at: moment, isAuthorGone: tells))
         return moment
     }
 
