@@ -10,6 +10,8 @@ package struct EngineSettings: Sendable {
     /// The same when the program has ended that wrote it: what may come now is the next line of a script.
     var desertedTime: Duration { settlingTime / 3 }
     package var retry = RetryPolicy()
+    /// Of the files that wait for their turn so many are in memory.
+    package var awakeFiles = 4096
     /// Published files are remembered for so long, and so many of them.
     package var keepFinished: Duration = .seconds(30 * 24 * 3600)
     package var keepFinishedCount = 100_000

@@ -157,11 +157,13 @@ extension UploadEngine {
         }
         for needless in superseded.removeValue(forKey: version) ?? [] { discard(needless) }
         moved(version)
+        shelve(version)
     }
 
     /// The kernel keeps no bytes that the disk has refused: what would be read later is not what was written (P2).
     private func damaged(_ version: VersionID, _ error: SpoolError) {
         gathered[version] = nil
+        unshelve(version)
         let failure = FailureSentences.spool(error)
         world.log.trouble(failure, ["version": "\(version)"])
         guard let upload = uploads[version] else { return damagedAfterwards(version, failure) }

@@ -15,10 +15,12 @@ extension UploadEngine {
             // What follows from it must not outlast it.
             world.keepJournal()
             if let known = try world.journal.fact(Self.bootFact), known != boot { try distrustUnmarked() }
-            records = try world.journal.unfinishedUploads()
+            shelf = try world.journal.shelf(beyond: settings.awakeFiles)
+            records = try world.journal.unfinishedUploads(besides: shelf)
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
+        showShelf()
         sweepSpool()
         let superseded: [VersionID: VersionID?]
         let totals: [VersionID: ChunkTotals]
@@ -26,7 +28,8 @@ extension UploadEngine {
         do throws(JournalError) {
             superseded = try world.journal.supersededUploads()
             totals = try world.journal.chunkTotals()
-            paths = try world.journal.unfinishedPaths()
+            // Of a queue that is too long for the memory not all paths are asked for.
+            paths = shelf.isEmpty ? try world.journal.unfinishedPaths() : [:]
         } catch {
             return world.log.trouble(FailureSentences.journal(error))
         }
@@ -54,7 +57,8 @@ extension UploadEngine {
             }
         }
         if !uploads.isEmpty {
-            world.log.trouble("Files of an earlier run are taken up again.", ["count": "\(uploads.count)"])
+            world.log.trouble(
+                "Files of an earlier run are taken up again.", ["count": "\(uploads.count + shelf.count)"])
         }
         do throws(JournalError) {
             owed = Deque(try world.journal.owedAborts())
@@ -155,7 +159,8 @@ extension UploadEngine {
     }
 
     private func abortStrays(_ left: [SessionToken]) {
-        guard let unfinished = try? world.journal.unfinishedUploads() else { return }
+        // What is on the shelf has none.
+        guard let unfinished = try? world.journal.unfinishedUploads(besides: shelf) else { return }
         // Also those of files that could not be taken up.
         let mine = Set(unfinished.compactMap(\.session)).union(owed)
         let strays = left.filter { !mine.contains($0) }
@@ -169,7 +174,8 @@ extension UploadEngine {
 
     /// After the machine went down: whether the disk has the bytes of what is not marked nobody knows.
     private func distrustUnmarked() throws(JournalError) {
-        for record in try world.journal.unfinishedUploads() {
+        // Only what is marked can be on a shelf.
+        for record in try world.journal.unfinishedUploads(besides: try world.journal.shelf(beyond: 0)) {
             guard let close = record.unkeptClose else { continue }
             let size = try? world.spool.size(of: record.version)
             // Void, so that it takes no older version's place.

@@ -36,6 +36,12 @@ extension UploadEngine {
         world.board.remove(version)
     }
 
+    /// One that is not among those on their way, and no close (any more).
+    func discardVoid(_ version: VersionID) {
+        guard let row = try? world.journal.upload(version), row.closed == nil, row.phase != .done else { return }
+        discard(Needless(version: version, session: row.session))
+    }
+
     /// Forgets a version here, and the destination is to forget its session.
     func discard(_ needless: Needless) {
         // Else the row is still there, and a row without its bytes would be a failure at the next mount.

@@ -1,6 +1,7 @@
 /// What writers do, taken to the machines.
 extension UploadEngine {
     func handle(_ event: WriterEvent) {
+        unshelve(for: event)
         switch event {
         case .opened(let opened): self.opened(opened)
         case .wrote(let version):
@@ -32,7 +33,7 @@ extension UploadEngine {
         case .retried(let file): retry(file)
         case .discarded(let version):
             let held = replacedBy(version)
-            give(up: version)
+            if uploads[version] == nil { discardVoid(version) } else { give(up: version) }
             takeUpAgain(held)
         case .paused(let isPaused): pause(isPaused)
         case .pressed: pressed()
@@ -216,6 +217,7 @@ extension UploadEngine {
                 } catch { return }
                 guard !Task.isCancelled else { return }
                 self.settle(version)
+                self.shelve(version)
                 self.dispatch()
             }
         }

@@ -17,6 +17,8 @@ package actor UploadEngine {
     /// Opened for writing, but nothing was written yet, and nothing of it is on its way.
     var dormant: [VersionID: OpenedVersion] = [:]
     var queue = UploadQueue()
+    /// Versions that stand in line behind those in `queue`.
+    var shelf = Shelf()
     var breaker = Breaker()
     /// Requests under way.
     var running = 0
@@ -146,6 +148,7 @@ package actor UploadEngine {
 
     /// Makes requests as long as there are turns and connections.
     func dispatch() {
+        refill()
         while !isStopping, !isPaused, breaker.state == .closed, running < settings.connections,
             let version = queue.next()
         {

@@ -253,6 +253,12 @@ package struct UploadMachine: Sendable {
 
     // MARK: How it stands
 
+    /// It could be published, nothing of it has travelled, and nothing is in its way but its turn.
+    var onlyWaits: Bool {
+        halt == .none && publishing == .none && session == .none && isSettled && nameClass == .ordinary
+            && failedRounds == 0 && fruitlessFinishes == 0 && !needsNewSession && plan.isUntouched
+    }
+
     package var failure: Failure? {
         switch halt {
         case .none: nil

@@ -21,6 +21,9 @@ package struct UploadQueue: Sendable {
 
     package var isEmpty: Bool { waiting.isEmpty }
 
+    /// Who stands in line.
+    package var count: Int { waiting.count }
+
     /// Somebody who stands in a lane already keeps the place, unless it is in the other lane now.
     package mutating func enqueue(_ version: VersionID, _ lane: Lane) {
         guard waiting[version] != lane else { return }

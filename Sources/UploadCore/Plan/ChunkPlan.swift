@@ -50,6 +50,11 @@ package struct ChunkPlan: Sendable {
         isClosed && inFlight.isEmpty && storedCount == count
     }
 
+    /// Closed, and nothing of it has been sent.
+    package var isUntouched: Bool {
+        isClosed && inFlight.isEmpty && stored.isEmpty && released.isEmpty && generations.isEmpty
+    }
+
     /// A chunk that was sent has changed since.
     package var hasRewrites: Bool { !generations.isEmpty }
 

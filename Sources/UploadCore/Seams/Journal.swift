@@ -43,8 +43,11 @@ package protocol Journal: Sendable {
     /// Unfinished versions of whose file a newer one has been closed, with the newest that was; or (then nil) that
     /// are newer than what the tree has: somebody took them back.
     func supersededUploads() throws(JournalError) -> [VersionID: VersionID?]
-    /// Every version that is neither done nor cancelled, oldest first.
-    func unfinishedUploads() throws(JournalError) -> [UploadRecord]
+    /// Of the versions that only wait for their turn those behind the first `count`: closed, on stable storage, the
+    /// tree's own, the only unfinished ones of their files, and nothing of them has been sent.
+    func shelf(beyond count: Int) throws(JournalError) -> Shelf
+    /// Every version that is neither done nor cancelled, nor on that shelf: the oldest first.
+    func unfinishedUploads(besides shelf: Shelf) throws(JournalError) -> [UploadRecord]
     /// Where the files of `unfinishedUploads` lie, of as many as can be told at once.
     func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath]
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk]
@@ -69,6 +72,11 @@ package protocol Journal: Sendable {
     func owedAborts() throws(JournalError) -> [SessionToken]
     /// A fact by its name, for example that this destination has answered before.
     func fact(_ name: String) throws(JournalError) -> String?
+}
+
+extension Journal {
+    /// Every version that is neither done nor cancelled, oldest first.
+    package func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try unfinishedUploads(besides: Shelf()) }
 }
 
 /// One change of the journal. Applied twice, the second time changes nothing.

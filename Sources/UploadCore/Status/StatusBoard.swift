@@ -16,6 +16,8 @@ package final class StatusBoard: Sendable {
         /// Those that are listed of each file, in order.
         var versions: [FileID: [VersionID]] = [:]
         var totals = StatusOverview.Totals()
+        /// Files that wait, and are not among `entries`.
+        var shelved = (count: 0, bytes: Int64(0))
         var stoppage: StatusOverview.Stoppage?
         var trouble: Failure?
         var meter = RateMeter()
@@ -128,6 +130,11 @@ package final class StatusBoard: Sendable {
         }
     }
 
+    /// So many files wait that are not listed, with so many bytes.
+    package func shelved(_ count: Int, bytes: Int64) {
+        state.withLock { $0.shelved = (count, bytes) }
+    }
+
     package func stopped(_ stoppage: StatusOverview.Stoppage?) {
         state.withLock { $0.stoppage = stoppage }
     }
@@ -144,6 +151,8 @@ package final class StatusBoard: Sendable {
         let time = now()
         let (files, totals, stoppage, trouble) = state.withLock { state in
             var totals = state.totals
+            totals.filesByPhase[.queued] = state.shelved.count > 0 ? state.shelved.count : nil
+            totals.bytesPending = state.shelved.bytes
             var inFlight: Int64 = 0
             // Of ten thousand files a hundred are shown: those, and not all, are put in order.
             var first = Heap<Place>()

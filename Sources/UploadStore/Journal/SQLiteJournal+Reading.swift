@@ -143,10 +143,33 @@ extension SQLiteJournal {
         return Dictionary(uniqueKeysWithValues: found)
     }
 
-    package func unfinishedUploads() throws(JournalError) -> [UploadRecord] {
-        try all(
-            "SELECT \(UploadRecord.columns) FROM upload WHERE phase NOT IN ('done', 'cancelled') ORDER BY version",
-            decode: UploadRecord.init(row:))
+    package func shelf(beyond count: Int) throws(JournalError) -> Shelf {
+        var shelf = Shelf()
+        try each(
+            """
+            SELECT upload.version, closed_size FROM upload
+            JOIN node ON node.file = upload.file AND node.version = upload.version AND node.kind = 1
+            WHERE phase NOT IN ('done', 'cancelled') AND phase = 'queued' AND session IS NULL AND durable = closed
+                AND retries = 0 AND spooled = 1
+                AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.version = upload.version)
+                AND NOT EXISTS (
+                    SELECT 1 FROM upload AS other WHERE other.file = upload.file AND other.version <> upload.version
+                    AND (other.version > upload.version OR other.phase NOT IN ('done', 'cancelled')))
+            ORDER BY upload.version LIMIT -1 OFFSET ?
+            """, [count]
+        ) { shelf.put(VersionID(try $0.decode(atIndex: 0)), bytes: try $0.decode(atIndex: 1)) }
+        return shelf
+    }
+
+    package func unfinishedUploads(besides shelf: Shelf) throws(JournalError) -> [UploadRecord] {
+        var records: [UploadRecord] = []
+        try each(
+            "SELECT \(UploadRecord.columns) FROM upload WHERE phase NOT IN ('done', 'cancelled') ORDER BY version"
+        ) { row in
+            guard !shelf.contains(VersionID(try row.decode(atIndex: 0))) else { return }
+            records.append(try UploadRecord(row: row))
+        }
+        return records
     }
 
     package func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] {
@@ -273,13 +296,18 @@ extension SQLiteJournal {
     private func all<Value>(
         _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
     ) throws(JournalError) -> [Value] {
+        var values: [Value] = []
+        try each(sql, StatementArguments(arguments)) { values.append(try decode($0)) }
+        return values
+    }
+
+    private func each(
+        _ sql: String, _ arguments: StatementArguments = StatementArguments(), _ use: (Row) throws -> Void
+    ) throws(JournalError) {
         try JournalError.translating {
             try pool.unsafeRead { database in
-                let rows = try Row.fetchCursor(
-                    database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
-                var values: [Value] = []
-                while let row = try rows.next() { values.append(try decode(row)) }
-                return values
+                let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
+                while let row = try rows.next() { try use(row) }
             }
         }
     }

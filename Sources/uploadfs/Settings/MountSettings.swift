@@ -46,6 +46,9 @@ struct MountOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp(Settings.spoolLimit.optionHelp))
     var spoolLimit: String?
 
+    @Option(name: .long, help: ArgumentHelp(Settings.queueInMemory.optionHelp))
+    var queueInMemory: String?
+
     @Option(name: .long, help: ArgumentHelp(Settings.keepFinished.optionHelp))
     var keepFinished: String?
 
@@ -124,6 +127,7 @@ struct MountSettings: Sendable {
         engine.retry.giveUpAfter = try source.value(Settings.giveUpAfter, options.giveUpAfter)
         engine.keepFinished = try source.value(Settings.keepFinished, options.keepFinished)
         engine.keepFinishedCount = try source.value(Settings.keepFinishedCount, options.keepFinishedCount)
+        engine.awakeFiles = try source.value(Settings.queueInMemory, options.queueInMemory)
         engine.spoolPatience = try source.value(Settings.spoolWait, options.spoolWait)
         engine.classify = { classifier.classify($0) }
         self.engine = engine

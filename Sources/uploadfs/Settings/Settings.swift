@@ -55,6 +55,9 @@ enum Settings {
     }
     static let spoolWait = Setting<Duration>.duration(
         "spool-wait", standard: "5m", "How long a write waits for room in a full spool before it fails with ENOSPC.")
+    static let queueInMemory = Setting<Int>.count(
+        "queue-in-memory", standard: 4096, in: 1...1_000_000,
+        "Of the files that wait for their turn so many are in memory, the others in the journal alone.")
     static let keepFinished = Setting<Duration>.duration(
         "keep-finished", standard: "30d", "How long the details of published files are remembered.")
     static let keepFinishedCount = Setting<Int>.count(

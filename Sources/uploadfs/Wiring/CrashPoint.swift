@@ -105,7 +105,10 @@ struct CrashingJournal: Journal {
     func uploads(of file: FileID) throws(JournalError) -> [UploadRecord] { try journal.uploads(of: file) }
     func supersededUploads() throws(JournalError) -> [VersionID: VersionID?] { try journal.supersededUploads() }
     func unfinishedPaths() throws(JournalError) -> [FileID: UploadPath] { try journal.unfinishedPaths() }
-    func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try journal.unfinishedUploads() }
+    func shelf(beyond count: Int) throws(JournalError) -> Shelf { try journal.shelf(beyond: count) }
+    func unfinishedUploads(besides shelf: Shelf) throws(JournalError) -> [UploadRecord] {
+        try journal.unfinishedUploads(besides: shelf)
+    }
     func storedChunks(of version: VersionID) throws(JournalError) -> [StoredChunk] {
         try journal.storedChunks(of: version)
     }

@@ -144,10 +144,13 @@ extension EndToEnd {
             _ environment: [String: String]
         ) throws -> Mounted {
             // Every third under a quota that presses: what is published makes room, and streams pass through.
-            let quota = state.utf8.last.map { $0 % 3 == 0 } == true ? ["--spool-limit", "16MiB"] : []
+            let digit = state.utf8.last ?? 0
+            let quota = digit % 3 == 0 ? ["--spool-limit", "16MiB"] : []
+            // Every second with a queue that is mostly in the journal.
+            let memory = digit % 2 == 0 ? ["--queue-in-memory", "1"] : []
             return try Mounted(
                 receiver.destination(by: port), at: mountpoint, state: state,
-                options: ["--log-level", "notice", "--settling-time", "20ms"] + quota,
+                options: ["--log-level", "notice", "--settling-time", "20ms"] + quota + memory,
                 environment: receiver.environment.merging(environment) { $1 },
                 limit: 180)
         }
