@@ -106,6 +106,10 @@ extension MemoryJournal.State {
             owed.insert(session)
         case .abortDone(let session):
             owed.remove(session)
+        case .intend(let intention):
+            if intentions[intention.number] == nil { intentions[intention.number] = intention }
+        case .intentionEnded(let number):
+            intentions[number] = nil
         case .setFact(let name, let value):
             facts[name] = value
         }

@@ -12,6 +12,7 @@ package final class MemoryJournal: Journal {
         var chunks: [VersionID: [ChunkIndex: StoredChunk]] = [:]
         var released: [VersionID: RangeSet<ChunkIndex>] = [:]
         var owed: Set<SessionToken> = []
+        var intentions: [Int: BeginIntention] = [:]
         var facts: [String: String] = [:]
         var highest = (file: FileID(0), version: VersionID(0))
         var finished = (files: 0, bytes: Int64(0))
@@ -307,6 +308,10 @@ package final class MemoryJournal: Journal {
 
     package func owedAborts() throws(JournalError) -> [SessionToken] {
         try read { $0.owed.sorted { $0.rawValue < $1.rawValue } }
+    }
+
+    package func intentions() throws(JournalError) -> [BeginIntention] {
+        try read { $0.intentions.values.sorted { $0.number < $1.number } }
     }
 
     package func fact(_ name: String) throws(JournalError) -> String? {

@@ -39,6 +39,8 @@ package final class ScriptedDestination: Destination {
 
     private struct Script {
         var left: [SessionToken]?
+        var search: Search = { _, _ in nil }
+        var searches: [[BeginIntention]] = []
         var rule: @Sendable (Call) -> Answer = { _ in .carryOut }
         var next: [Kind: [Answer]] = [:]
         var calls: [Call] = []
@@ -105,6 +107,17 @@ package final class ScriptedDestination: Destination {
         script.withLock { $0.left = sessions }
     }
 
+    /// Finds what is left by intentions, told which sessions are known.
+    package typealias Search = @Sendable ([BeginIntention], Set<SessionToken>?) -> LeftBehind?
+
+    /// By default it may not look.
+    package func setSearch(_ search: @escaping Search) {
+        script.withLock { $0.search = search }
+    }
+
+    /// What was looked for so far.
+    package var searches: [[BeginIntention]] { script.withLock(\.searches) }
+
     // MARK: Destination
 
     package func probe() async throws(DestinationError) {
@@ -130,6 +143,16 @@ package final class ScriptedDestination: Destination {
 
     package func leftBehind() async throws(DestinationError) -> [SessionToken]? {
         script.withLock(\.left)
+    }
+
+    package func leftBehind(
+        by intentions: [BeginIntention], known: KnownSessions
+    ) async throws(DestinationError) -> LeftBehind? {
+        let search = script.withLock { script in
+            script.searches.append(intentions)
+            return script.search
+        }
+        return search(intentions, await known())
     }
 
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {

@@ -17,6 +17,8 @@ package struct EngineSettings: Sendable {
     package var keepFinishedCount = 100_000
     /// How long a writer waits for room in the spool before it gets an error.
     package var spoolPatience: Duration = .seconds(300)
+    /// How long what seems to be left by an earlier run is watched before it is aborted.
+    package var strayPatience: Duration = .seconds(10)
     /// How long a stop may wait for the disk.
     package var stoppingTime: Duration = .seconds(2)
     /// How long closes gather before they are brought to stable storage together.

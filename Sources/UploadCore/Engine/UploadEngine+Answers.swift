@@ -30,9 +30,12 @@ extension UploadEngine {
         running -= 1
         uploads[version]?.tasks[task] = nil
         if case .success = result, breaker.succeeded() { destinationIsBack() }
+        let word = intentionEnded(task, result)
         switch result {
-        case .success(let answer): succeeded(version, work, answer, claimed)
-        case .failure(let error): failed(version, work, error, claimed)
+        case .success(let answer): succeeded(version, work, answer, claimed, word)
+        case .failure(let error):
+            if !word.isEmpty { record(word) }
+            failed(version, work, error, claimed)
         }
         if let upload = uploads[version], upload.isDoomed, !upload.machine.isPublishing {
             give(up: version, for: upload.successor)
@@ -42,18 +45,20 @@ extension UploadEngine {
         dispatch()
     }
 
+    /// - Parameter word: to be journalled with the session that was begun.
     private func succeeded(
-        _ version: VersionID, _ work: UploadMachine.Work, _ answer: Answer, _ claimed: ClaimedName?
+        _ version: VersionID, _ work: UploadMachine.Work, _ answer: Answer, _ claimed: ClaimedName?,
+        _ word: [JournalChange]
     ) {
         guard uploads[version] != nil else {
             // It was given up meanwhile, and with it the session that nobody knew of yet.
             guard case .began(let session) = answer else { return }
-            record([.oweAbort(session.token)])
+            record([.oweAbort(session.token)] + word)
             return abort(session.token)
         }
         switch answer {
         case .began(let session):
-            record([.setSession(version, session.token)])
+            record([.setSession(version, session.token)] + word)
             uploads[version]?.session = session
             uploads[version]?.machine.began(session.token)
         case .verified(let session, let present):

@@ -146,10 +146,12 @@ extension UploadEngine {
         hasSwept = true
         sweeping = Task { [world, policy = settings.retry] in
             do throws(DestinationError) {
-                let left = try await Attempts(world: world, policy: policy) { _ in }
-                    .make("sweep") { () async throws(DestinationError) in try await world.destination.leftBehind() }
-                guard let left else { return }
-                self.abortStrays(left)
+                let attempts = Attempts(world: world, policy: policy) { _ in }
+                guard !world.destination.limits.wantsIntentions else { return try await self.sweepIntended(attempts) }
+                let left = try await attempts.make("sweep") { () async throws(DestinationError) in
+                    try await world.destination.leftBehind()
+                }
+                if let left { self.abortStrays(left) }
             } catch {
                 // Asked again when the destination is back.
                 self.hasSwept = false
@@ -163,12 +165,18 @@ extension UploadEngine {
         guard let unfinished = try? world.journal.unfinishedUploads(besides: shelf) else { return }
         // Also those of files that could not be taken up.
         let mine = Set(unfinished.compactMap(\.session)).union(owed)
-        let strays = left.filter { !mine.contains($0) }
-        guard !strays.isEmpty else { return }
-        world.log.trouble(
-            "Unfinished uploads of an earlier run, which no file owns, are aborted at the destination.",
-            ["count": "\(strays.count)"])
-        record(strays.map { .oweAbort($0) })
+        abort(strays: left.filter { !mine.contains($0) })
+    }
+
+    /// - Parameter changes: to be journalled with it.
+    func abort(strays: [SessionToken], with changes: [JournalChange] = []) {
+        if !strays.isEmpty {
+            world.log.trouble(
+                "Unfinished uploads of an earlier run, which no file owns, are aborted at the destination.",
+                ["count": "\(strays.count)"])
+        }
+        let all = strays.map { JournalChange.oweAbort($0) } + changes
+        if !all.isEmpty { record(all) }
         for token in strays { abort(token) }
     }
 

@@ -23,6 +23,7 @@ extension UploadEngine {
         lastTask += 1
         let number = lastTask
         let object = description(of: upload.machine, at: path, claimed, order: UInt64(number))
+        if work == .begin { intend(number, path) }
         if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
         upload.machine.started(work)
         running += 1
@@ -42,6 +43,7 @@ extension UploadEngine {
         upload.tasks[number] = Task { [world, policy = settings.retry] in
             let attempts = Attempts(world: world, policy: policy) { error in
                 await self.willRetry(version, work, error)
+                await self.intendAgain(number, after: error)
             }
             let result = await Self.perform(
                 work, of: version, object, session, schedule, sent, released, isCurrent, attempts: attempts)

@@ -33,6 +33,12 @@ package actor UploadEngine {
     var isRoomWanted = false
     var sweeping: Task<Void, Never>?
     var hasSwept = false
+    /// Of requests to begin an upload of chunks, by their numbers, as long as there is no answer.
+    var intentions: [Int: BeginIntention] = [:]
+    /// Who waits for the answers to some of them.
+    var awaitedBegins: [AwaitedBegins] = []
+    /// What this run has begun while it is swept behind earlier ones; nil: it was.
+    var begun: Set<SessionToken>? = []
     var pruning: Task<Void, Never>?
     /// Looks after writers that wait for room.
     var watching: Task<Void, Never>?

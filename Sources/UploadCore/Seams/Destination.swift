@@ -23,6 +23,14 @@ package protocol Destination: Sendable {
     /// Unfinished uploads that an earlier run of ours began; nil when that can't be told.
     func leftBehind() async throws(DestinationError) -> [SessionToken]?
 
+    /// The same for one that can't list them by who began them (`DestinationLimits.wantsIntentions`), and looks where an
+    /// earlier run intended to begin one; nil when it may not look. Never one of somebody else's: what can't be told apart is
+    /// left alone.
+    /// - Parameter known: to be asked after it has looked.
+    func leftBehind(
+        by intentions: [BeginIntention], known: KnownSessions
+    ) async throws(DestinationError) -> LeftBehind?
+
     /// What people are to know of it though all goes well; nil: nothing. Asks nobody.
     var remark: String? { get }
 
@@ -104,6 +112,8 @@ package struct DestinationLimits: Sendable, Hashable {
     /// Bytes; nil when there is no limit.
     package var maximumFileSize: Int64?
     package var types: ContentRules
+    /// Unfinished uploads are found again only by the journal's intentions.
+    package var wantsIntentions = false
 
     package init(
         schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,

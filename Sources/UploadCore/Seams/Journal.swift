@@ -70,6 +70,9 @@ package protocol Journal: Sendable {
     func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64)
     /// Sessions at the destination that nobody needs and that could not be told so yet.
     func owedAborts() throws(JournalError) -> [SessionToken]
+    /// Uploads of chunks that were about to be begun, and of which no answer was journalled: in the order of their
+    /// numbers.
+    func intentions() throws(JournalError) -> [BeginIntention]
     /// A fact by its name, for example that this destination has answered before.
     func fact(_ name: String) throws(JournalError) -> String?
 }
@@ -135,5 +138,8 @@ package enum JournalChange: Sendable, Hashable {
     case removeUpload(VersionID)
     case oweAbort(SessionToken)
     case abortDone(SessionToken)
+    case intend(BeginIntention)
+    /// By its number.
+    case intentionEnded(Int)
     case setFact(name: String, value: String)
 }

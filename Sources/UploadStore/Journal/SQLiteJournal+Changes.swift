@@ -93,6 +93,12 @@ extension SQLiteJournal {
             try database.run("INSERT OR IGNORE INTO owed_abort (session) VALUES (?)", session.rawValue)
         case .abortDone(let session):
             try database.run("DELETE FROM owed_abort WHERE session = ?", session.rawValue)
+        case .intend(let intention):
+            try database.run(
+                "INSERT OR IGNORE INTO intention (number, path, time) VALUES (?, ?, ?)", intention.number,
+                intention.path.text, intention.time.nanoseconds)
+        case .intentionEnded(let number):
+            try database.run("DELETE FROM intention WHERE number = ?", number)
         case .setFact(let name, let value):
             try database.run(
                 "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

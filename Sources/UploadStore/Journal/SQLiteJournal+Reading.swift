@@ -274,6 +274,14 @@ extension SQLiteJournal {
         try all("SELECT session FROM owed_abort ORDER BY session") { SessionToken(try $0.decode(atIndex: 0)) }
     }
 
+    package func intentions() throws(JournalError) -> [BeginIntention] {
+        try all("SELECT number, path, time FROM intention ORDER BY number") { row throws in
+            BeginIntention(
+                number: try row.decode(atIndex: 0), path: try UploadPath(try row.decode(String.self, atIndex: 1)),
+                time: Timestamp(nanoseconds: try row.decode(atIndex: 2)))
+        }
+    }
+
     package func fact(_ name: String) throws(JournalError) -> String? {
         try first("SELECT value FROM fact WHERE name = ?", name) { try $0.decode(String.self, atIndex: 0) }
     }

@@ -34,6 +34,9 @@ extension SQLiteJournal {
                 try noteSteps(of: link.decode(atIndex: 0), to: Array(target), in: database)
             }
         }
+        migrator.registerMigration("intentions") { database in
+            try database.execute(sql: intentions)
+        }
         return migrator
     }
 
@@ -204,6 +207,15 @@ extension SQLiteJournal {
             PRIMARY KEY (step, file)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX link_step_of ON link_step (file);
+        """
+
+    /// Uploads of chunks that are about to be begun (`BeginIntention`): a row for each that has no answer yet.
+    private static let intentions = """
+        CREATE TABLE intention (
+            number INTEGER PRIMARY KEY,
+            path TEXT NOT NULL CHECK (path <> ''),
+            time INTEGER NOT NULL
+        ) STRICT;
         """
 
     /// One row: numbers that must outlive the rows they were counted from.

@@ -127,6 +127,7 @@ struct CrashingJournal: Journal {
     func evictableBytes() throws(JournalError) -> Int64 { try journal.evictableBytes() }
     func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) { try journal.finishedTotals() }
     func owedAborts() throws(JournalError) -> [SessionToken] { try journal.owedAborts() }
+    func intentions() throws(JournalError) -> [BeginIntention] { try journal.intentions() }
     func fact(_ name: String) throws(JournalError) -> String? { try journal.fact(name) }
 }
 
@@ -142,6 +143,14 @@ struct CrashingDestination: Destination {
 
     func leftBehind() async throws(DestinationError) -> [SessionToken]? {
         try await point.around(.request) { () async throws(DestinationError) in try await destination.leftBehind() }
+    }
+
+    func leftBehind(
+        by intentions: [BeginIntention], known: KnownSessions
+    ) async throws(DestinationError) -> LeftBehind? {
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await destination.leftBehind(by: intentions, known: known)
+        }
     }
 
     func put(

@@ -268,6 +268,19 @@ struct JournalUploadTests {
         }
     }
 
+    @Test("are intended before they are begun: a row for each that has no answer", arguments: JournalUnderTest.allCases)
+    func intentions(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            let rows = try [(5 << 32 | 7, "d ï/ä?%"), (3, "a"), (4, "a")].map { number, path in
+                BeginIntention(number: number, path: try UploadPath(path), time: Samples.now)
+            }
+            for _ in 1...2 { try journal.apply(rows.map { .intend($0) }) }
+            #expect(try journal.intentions() == [rows[1], rows[2], rows[0]])
+            for _ in 1...2 { try journal.apply([.intentionEnded(3), .intentionEnded(99)]) }
+            #expect(try journal.intentions() == [rows[2], rows[0]])
+        }
+    }
+
     @Test("and everything else: applied twice is applied once", arguments: JournalUnderTest.allCases)
     func isIdempotent(kind: JournalUnderTest) throws {
         let receipt = Samples.receipt
