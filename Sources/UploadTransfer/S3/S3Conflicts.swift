@@ -85,6 +85,14 @@ final class S3Conflicts: Sendable {
             && key.utf8.reversed().starts(with: after.utf8.reversed())
     }
 
+    /// What all keys of a path begin with.
+    func keyPrefix(_ path: UploadPath) -> String {
+        guard endpoint.options.onConflict == .rename, let (before, _) = path.conflictParts else {
+            return endpoint.location.key(path)
+        }
+        return endpoint.location.prefix + before.dropLast(UploadPath.conflictWords.count)
+    }
+
     /// The fields that let a key be put that is free, or has an object of this mount.
     /// - Parameter wasRefused: the last ones did not hold.
     /// - Returns: nil when it has another one.
@@ -144,8 +152,10 @@ extension UploadPath {
         let directory = components.dropLast().map { $0.text + "/" }.joined()
         // A dot at the beginning hides a file, and ends no name.
         let dot = name.lastIndex(of: ".").flatMap { $0 > name.startIndex ? $0 : nil } ?? name.endIndex
-        return ("\(directory)\(name[..<dot]) (conflict ", ")\(name[dot...])")
+        return ("\(directory)\(name[..<dot])\(Self.conflictWords)", ")\(name[dot...])")
     }
+
+    fileprivate static let conflictWords = " (conflict "
 
     /// - Returns: nil when that is no path: its name is too long.
     func conflictCopy(host: String, date: String) -> UploadPath? {

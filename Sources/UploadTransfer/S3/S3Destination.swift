@@ -3,8 +3,8 @@ package import UploadCore
 
 /// A bucket of S3, or of a server that speaks it.
 package final class S3Destination: Destination {
-    private let endpoint: S3Endpoint
-    private let conflicts: S3Conflicts
+    let endpoint: S3Endpoint
+    let conflicts: S3Conflicts
     package let limits: DestinationLimits
 
     /// - Parameters:
@@ -16,10 +16,12 @@ package final class S3Destination: Destination {
     ) {
         endpoint = S3Endpoint(location, client: client, credentials: credentials, options: options)
         conflicts = S3Conflicts(endpoint)
-        limits = DestinationLimits(
+        var limits = DestinationLimits(
             schedule: location.schedule, parallelChunks: options.parallelChunks, canReplaceChunk: true,
             namesAtFinish: false,
             maximumFileSize: location.schedule.range(of: 0..<S3Limits.mostParts).upperBound)
+        limits.wantsIntentions = true
+        self.limits = limits
     }
 
     /// ListObjectsV2, of one key. That it may not be listed is an answer, too: many are allowed to write alone.
@@ -91,6 +93,7 @@ package final class S3Destination: Destination {
         return S3Session(key: key, upload: upload, mark: mark, endpoint: endpoint, conflicts: conflicts)
     }
 
+    /// A list of uploads does not say who began them (`S3Strays.swift`).
     package func leftBehind() async throws(DestinationError) -> [SessionToken]? { nil }
 
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {

@@ -55,6 +55,9 @@ final class S3Endpoint: Sendable {
         learned = Mutex(Learned(region: location.region ?? S3Location.defaultRegion))
     }
 
+    /// The one that requests are signed for, as far as answers have told.
+    var region: String { learned.withLock(\.region) }
+
     /// Asks, and takes nothing but a success for an answer. What the server tells of its region and its clock is
     /// learned, and the request made again with that, once; and once with other credentials, where it does not accept
     /// the first ones and there are others.
@@ -117,7 +120,12 @@ final class S3Endpoint: Sendable {
 
     /// The same for an answer that is an XML document.
     func document(_ request: S3Request, named name: String) async throws(DestinationError) -> S3Element {
-        let response = try await ask(request)
+        try Self.root(of: await ask(request), to: request, named: name)
+    }
+
+    static func root(
+        of response: TransferResponse, to request: S3Request, named name: String
+    ) throws(DestinationError) -> S3Element {
         guard let root = S3Document.parse(response.body) else {
             throw .malformed(detail: "the answer to \(request.operation) is no XML")
         }

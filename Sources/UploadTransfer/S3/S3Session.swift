@@ -30,10 +30,15 @@ final class S3Session: UploadSession {
 
     /// As `token` tells. One that is not ours is of no upload that anybody knows.
     convenience init(token: SessionToken, endpoint: S3Endpoint, conflicts: S3Conflicts) {
-        var words = token.rawValue.split(separator: "?", omittingEmptySubsequences: false)
-            .map { PercentEncoding.decode($0) ?? "" }
-        words += Array(repeating: "", count: max(0, 3 - words.count))
+        let words = Self.words(of: token)
         self.init(key: words[0], upload: words[1], mark: S3Mark(words[2]), endpoint: endpoint, conflicts: conflicts)
+    }
+
+    /// Its key, its upload's id, and its mark.
+    static func words(of token: SessionToken) -> [String] {
+        let words = token.rawValue.split(separator: "?", omittingEmptySubsequences: false)
+            .map { PercentEncoding.decode($0) ?? "" }
+        return words + Array(repeating: "", count: max(0, 3 - words.count))
     }
 
     /// UploadPart. One that is there is replaced.
@@ -190,7 +195,7 @@ final class S3Session: UploadSession {
 
 extension DestinationError {
     /// Another one has the name, or a condition did not hold.
-    fileprivate var isConflict: Bool {
+    var isConflict: Bool {
         if case .rejected(let rejection) = self { return rejection.cause == .conflict }
         return false
     }

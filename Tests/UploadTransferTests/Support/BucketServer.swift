@@ -29,6 +29,15 @@ final class BucketServer: Sendable {
         var forgetsMetadata = false
         /// The checksum that it tells of what it has put together is another's.
         var tellsAnotherSum = false
+        /// Requests, by their names in the API, that nobody may make.
+        var denied: Set<String> = []
+        /// Entries of one page of a list of uploads.
+        var pageSize = 1000
+        /// What it does about "encoding-type": heed it, take no notice of it, or say that it does and not do it.
+        enum Encoding: Sendable, CaseIterable { case heeded, ignored, claimed }
+        var encoding = Encoding.heeded
+        /// It tells no times, and where a list goes on by an id alone.
+        var tellsLittle = false
     }
 
     struct Object: Sendable {
@@ -37,10 +46,13 @@ final class BucketServer: Sendable {
         let tag: String
     }
 
-    fileprivate struct State: Sendable {
+    struct State: Sendable {
         var manner: Manner
         var objects: [String: Object] = [:]
         var uploads: [String: (key: String, fields: [String: String], parts: [Int: Object])] = [:]
+        /// When they were begun, by its clock.
+        var begun: [String: Int] = [:]
+        var lastUpload = 0
         var seen: [RawRequest] = []
     }
 
@@ -97,7 +109,11 @@ final class BucketServer: Sendable {
         shared.state.withLock { change(&$0.manner) }
     }
 
-    fileprivate struct Answer {
+    func withState<Value: Sendable>(_ body: (inout State) -> Value) -> Value {
+        shared.state.withLock { body(&$0) }
+    }
+
+    struct Answer {
         var kind: String
         var status = 200
         var fields: [String: String] = [:]
@@ -112,16 +128,20 @@ extension BucketServer.State {
         let parts = request.target.split(separator: "?", maxSplits: 1)
         let key = String(parts[0].dropFirst("/b/".count)).removingPercentEncoding ?? ""
         let query = parts.count > 1 ? String(parts[1]) : ""
-        if let refusal = refusal(request) { return refusal }
+        if let refusal = refusal(request) ?? denial(request) { return refusal }
         let upload = query.split(separator: "&").first { $0.hasPrefix("uploadId=") }.map { String($0.dropFirst(9)) }
         switch request.method {
+        case "GET" where query.contains("uploads="): return listUploads(query)
         case "GET" where upload == nil && !query.isEmpty:
             return BucketServer.Answer(kind: "list", body: "<ListBucketResult/>")
-        case "GET" where upload == nil: return get(key)
+        case "GET" where upload == nil: return get(key, request.fields["range"])
         case "HEAD": return head(key)
+        case "DELETE" where upload == nil:
+            objects[key] = nil
+            return BucketServer.Answer(kind: "delete", status: 204)
+        case "PUT" where request.fields["x-amz-copy-source"] != nil: return copy(request, to: key)
         case "POST" where query.hasPrefix("uploads"):
-            let number = "u\(uploads.count + 1)"
-            uploads[number] = (key, request.fields, [:])
+            let number = begin(key, request.fields, at: now)
             return BucketServer.Answer(
                 kind: "begin",
                 body: "<InitiateMultipartUploadResult><UploadId>\(number)</UploadId></InitiateMultipartUploadResult>")
@@ -154,7 +174,7 @@ extension BucketServer.State {
         objects[key] = BucketServer.Object(body: body, fields: kept, tag: tag)
     }
 
-    private func error(_ status: Int, _ code: String, _ more: String = "") -> BucketServer.Answer {
+    func error(_ status: Int, _ code: String, _ more: String = "") -> BucketServer.Answer {
         BucketServer.Answer(
             kind: "error", status: status, body: "<Error><Code>\(code)</Code><Message>no</Message>\(more)</Error>")
     }
@@ -165,7 +185,6 @@ extension BucketServer.State {
         if scope.count > 2, scope[2] != manner.region {
             return error(400, "AuthorizationHeaderMalformed", "<Region>\(manner.region)</Region>")
         }
-        let now = Int(Date().timeIntervalSince1970) + manner.ahead
         let signed = request.fields["x-amz-date"].flatMap(Self.seconds) ?? 0
         if abs(signed - now) > 900 {
             var answer = error(403, "RequestTimeTooSkewed")
@@ -194,7 +213,13 @@ extension BucketServer.State {
         formatter("yyyyMMdd'T'HHmmss'Z'").date(from: text).map { Int($0.timeIntervalSince1970) }
     }
 
-    private static func date(_ seconds: Int) -> String {
+    var now: Int { Int(Date().timeIntervalSince1970) + manner.ahead }
+
+    static func time(_ seconds: Int) -> String {
+        formatter("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").string(from: Date(timeIntervalSince1970: Double(seconds)))
+    }
+
+    static func date(_ seconds: Int) -> String {
         formatter("EEE, dd MMM yyyy HH:mm:ss 'GMT'").string(from: Date(timeIntervalSince1970: Double(seconds)))
     }
 
@@ -211,14 +236,17 @@ extension BucketServer.State {
         return tag == "\"\(object.tag)\"" ? nil : error(412, "PreconditionFailed")
     }
 
-    private func get(_ key: String) -> BucketServer.Answer {
+    private func get(_ key: String, _ range: String?) -> BucketServer.Answer {
         guard !manner.hidesKeys else { return error(403, "AccessDenied") }
         guard let object = objects[key] else { return error(404, "NoSuchKey") }
+        let bounds = (range?.dropFirst("bytes=".count).split(separator: "-") ?? []).compactMap { Int($0) }
+        guard bounds.count == 2, bounds[0] < object.body.count else { return error(416, "InvalidRange") }
+        let last = min(bounds[1], object.body.count - 1)
         var answer = head(key)
         answer.status = 206
-        answer.fields["Content-Range"] = "bytes 0-0/\(object.body.count)"
-        answer.body = "x"
-        answer.length = 1
+        answer.fields["Content-Range"] = "bytes \(bounds[0])-\(last)/\(object.body.count)"
+        answer.body = String(decoding: object.body[bounds[0]...last].map { $0 & 0x7f }, as: UTF8.self)
+        answer.length = nil
         return answer
     }
 
