@@ -20,8 +20,12 @@ package struct S3Location: Sendable, Hashable {
         package let text: String
     }
 
-    /// - Parameter region: to be used where the URL names none.
-    package init(_ url: String, region fallback: String? = nil) throws(Problem) {
+    /// - Parameters:
+    ///   - region: to be used where the URL names none.
+    ///   - endpoint: the same; nil: AWS itself.
+    package init(
+        _ url: String, region fallback: String? = nil, endpoint elsewhere: String? = nil
+    ) throws(Problem) {
         // Before anything of it is repeated: a secret may have any characters.
         guard !url.contains("@") else {
             throw Problem(
@@ -49,15 +53,16 @@ package struct S3Location: Sendable, Hashable {
         self.bucket = bucket
         prefix = names.isEmpty ? "" : names.joined(separator: "/") + "/"
         region = settings["region"] ?? fallback
+        let server = settings["endpoint"] ?? elsewhere
         switch settings["path-style"] {
         case nil:
             // A certificate for "*.host" has no room for a bucket with dots.
-            isPathStyle = settings["endpoint"] != nil || bucket.contains(".")
+            isPathStyle = server != nil || bucket.contains(".")
         case "true": isPathStyle = true
         case "false": isPathStyle = false
         case let other?: throw Problem(text: "path-style is \"\(other)\", and must be true or false.")
         }
-        endpoint = if let text = settings["endpoint"] { try Self.endpoint(text) } else { nil }
+        endpoint = if let server { try Self.endpoint(server) } else { nil }
         if let text = settings["part-size"] {
             schedule = .equal(try Self.partSize(text))
         } else {

@@ -60,23 +60,24 @@ struct MountTarget: Sendable {
     init(_ places: [String]) throws(CommandFailure) {
         destination = places.count == 2 ? places[0] : nil
         mountpoint = Paths.absolute(places[places.count - 1])
-        guard let destination else {
-            bucket = nil
-            return
-        }
+        bucket = try destination.flatMap { (url) throws(CommandFailure) in try Self.bucket(of: url) }
+    }
+
+    /// - Returns: nil for a server of the native protocol.
+    /// - Throws: for what is no destination.
+    static func bucket(of destination: String) throws(CommandFailure) -> S3Location? {
         guard let scheme = destination.split(separator: ":", maxSplits: 1).first, destination.contains("://") else {
             throw CommandFailure(
                 .usage, "\"\(destination)\" is no destination: it must be a URL such as https://uploads.example.org.")
         }
         if scheme == "s3" {
             do throws(S3Location.Problem) {
-                bucket = try S3Location(destination, region: AWSProfile().region)
+                let profile = AWSProfile()
+                return try S3Location(destination, region: profile.region, endpoint: profile.endpoint)
             } catch {
                 throw CommandFailure(.usage, error.text)
             }
-            return
         }
-        bucket = nil
         guard scheme == "http" || scheme == "https" else {
             throw CommandFailure(
                 .usage,
@@ -88,5 +89,6 @@ struct MountTarget: Sendable {
                 .usage,
                 "Credentials do not belong in the URL, where everybody sees them: set UPLOADFS_TOKEN or --token-file.")
         }
+        return nil
     }
 }

@@ -13,6 +13,9 @@ struct AWSProfile: Sendable {
     /// nil when none is set.
     var region: String? { settings(withFiles: true).region }
 
+    /// Where a server of S3 is, where that is not AWS; nil when none is set.
+    var endpoint: String? { settings(withFiles: true).objectEndpoint }
+
     /// A file that can't be read is as good as none.
     private func settings(withFiles: Bool) -> CredentialSettings {
         var environment: [String: String] = [:]

@@ -36,6 +36,14 @@ struct S3LocationTests {
         #expect(try S3Location("s3://b1?region=x", region: "eu-central-1").region == "x")
     }
 
+    @Test("is at the server of the environment where the URL names none")
+    func endpoint() throws {
+        let location = try S3Location("s3://b1/p", endpoint: "http://h:9000")
+        #expect(location.host(in: "x") == "h:9000" && location.path("k") == "/b1/k" && location.scheme == "http")
+        #expect(try S3Location("s3://b1?endpoint=http://g", endpoint: "http://h").host(in: "x") == "g")
+        #expect(throws: S3Location.Problem.self) { try S3Location("s3://b1", endpoint: "ftp://h") }
+    }
+
     @Test("cuts into growing parts, or into those that are asked for; Cloudflare's into equal ones")
     func parts() throws {
         #expect(try S3Location("s3://b").schedule == .doubling(8 << 20))

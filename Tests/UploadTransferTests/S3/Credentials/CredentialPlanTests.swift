@@ -263,4 +263,18 @@ struct CredentialPlanTests {
         ])
         #expect(!"\(try CredentialPlan(settings))".contains("secret"))
     }
+
+    @Test("A server of S3 is named by the environment before the profile, unless that is not to count")
+    func objectEndpoint() {
+        let config = ["profile p": ["endpoint_url": "http://c"]]
+        let rows: [([String: String], String?)] = [
+            ([:], nil), (["AWS_PROFILE": "p"], "http://c"),
+            (["AWS_PROFILE": "p", "AWS_ENDPOINT_URL": "http://b"], "http://b"),
+            (["AWS_ENDPOINT_URL": "http://b", "AWS_ENDPOINT_URL_S3": "http://a"], "http://a"),
+            (["AWS_ENDPOINT_URL": "http://b", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"], nil),
+        ]
+        for (environment, url) in rows {
+            #expect(CredentialBench.settings(environment, config: config).objectEndpoint == url, "\(environment)")
+        }
+    }
 }
