@@ -18,6 +18,21 @@ enum SmallFile {
         }
     }
 
+    /// A file of its owner's alone takes another's place, in one step.
+    /// - Returns: false when that can't be done: then the other one is as it was.
+    @Sendable static func replace(_ path: String, with bytes: [UInt8]) -> Bool {
+        let new = "\(path).uploadfs-\(getpid())"
+        unlink(new)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return false }
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        guard close(descriptor) == 0, isWritten, rename(new, path) == 0 else {
+            unlink(new)
+            return false
+        }
+        return true
+    }
+
     private static func failure(_ path: String, _ code: Int32) -> CommandFailure {
         let why = String(cString: strerror(code))
         return switch code {

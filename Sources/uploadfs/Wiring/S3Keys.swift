@@ -18,6 +18,7 @@ final class S3Keys: S3CredentialSource {
             settings: { profile.settings },
             world: CredentialWorld(
                 client: client, now: { time(nil) }, read: { (try? SmallFile.read($0)).map { Array($0.utf8) } },
+                replace: SmallFile.replace,
                 run: CredentialProgram.run))
         self.logger = logger
         do throws(S3CredentialFailure) {

@@ -12,6 +12,8 @@ struct SingleSignOn: Sendable, Hashable {
     let account: String
     let role: String
     let portal: HTTPEndpoint
+    /// Where a token is renewed.
+    let registry: HTTPEndpoint
 }
 
 extension SingleSignOn {
@@ -39,17 +41,12 @@ extension SingleSignOn {
         let hash = Hex.text(Insecure.SHA1.hash(data: Array((section["sso_session"] ?? start).utf8)))
         self.init(
             profile: profile, tokenFile: "\(settings.tokenDirectory)/\(hash).json", account: account, role: role,
-            portal: try settings.endpoint("portal.sso", region: region, variable: "AWS_ENDPOINT_URL_SSO"))
+            portal: try settings.endpoint("portal.sso", region: region, variable: "AWS_ENDPOINT_URL_SSO"),
+            registry: try settings.endpoint("oidc", region: region, variable: "AWS_ENDPOINT_URL_SSO_OIDC"))
     }
 }
 
 extension CredentialFetcher {
-    /// What "aws sso login" writes.
-    private struct Token: Decodable {
-        let accessToken: String
-        let expiresAt: String
-    }
-
     private struct Answer: Decodable {
         let roleCredentials: Credentials
 
@@ -64,17 +61,20 @@ extension CredentialFetcher {
 
     func fetch(_ sign: SingleSignOn) async throws(S3CredentialFailure) -> CredentialLease {
         let remedy = "run aws sso login --profile \(sign.profile)"
-        guard let token = token(in: sign.tokenFile), let end = CredentialDocument.seconds(token.expiresAt) else {
+        guard var token = SignInToken(world.read(sign.tokenFile) ?? []) else {
             throw .configuration("Nobody has signed in for the profile \"\(sign.profile)\": \(remedy).")
         }
         let isOver = S3CredentialFailure.configuration(
             "Signing in for the profile \"\(sign.profile)\" was too long ago: \(remedy).")
-        guard world.now() < end else { throw isOver }
+        if world.now() >= token.end {
+            guard let renewed = try await renewed(token, sign) else { throw isOver }
+            token = renewed
+        }
         let request = TransferRequest(
             method: .get,
             url: "\(sign.portal.url)/federation/credentials?role_name=\(PercentEncoding.encode(sign.role))"
                 + "&account_id=\(PercentEncoding.encode(sign.account))",
-            fields: HTTPFields(named: ["x-amz-sso_bearer_token": token.accessToken]), operation: "credentials")
+            fields: HTTPFields(named: ["x-amz-sso_bearer_token": token.access.value]), operation: "credentials")
         let response = try await ask(request, of: "IAM Identity Center (\(sign.portal.host))")
         guard response.isSuccess else {
             if response.status == 401 { throw isOver }
@@ -92,9 +92,5 @@ extension CredentialFetcher {
             credentials: S3Credentials(
                 accessKey: found.accessKeyId, secretKey: found.secretAccessKey, sessionToken: found.sessionToken),
             end: found.expiration / 1000)
-    }
-
-    private func token(in file: String) -> Token? {
-        world.read(file).flatMap { try? JSONDecoder().decode(Token.self, from: Data($0)) }
     }
 }

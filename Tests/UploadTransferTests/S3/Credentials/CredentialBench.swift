@@ -20,12 +20,14 @@ enum CredentialBench {
     /// Fetches what such settings say.
     static func fetch(
         _ settings: CredentialSettings, files: [String: String] = [:],
-        run: @escaping @Sendable ([String], Duration) async -> CredentialProcess.End = { _, _ in .timedOut }
+        run: @escaping @Sendable ([String], Duration) async -> CredentialProcess.End = { _, _ in .timedOut },
+        replace: @escaping @Sendable (String, [UInt8]) -> Bool = { _, _ in false }
     ) async throws -> Result<CredentialLease, S3CredentialFailure> {
         let client = try CurlClient()
         let fetcher = CredentialFetcher(
             world: CredentialWorld(
-                client: client, now: { now }, read: { path in files[path].map { Array($0.utf8) } }, run: run))
+                client: client, now: { now }, read: { path in files[path].map { Array($0.utf8) } }, replace: replace,
+                run: run))
         let result: Result<CredentialLease, S3CredentialFailure>
         do throws(S3CredentialFailure) {
             result = .success(try await fetcher.fetch(CredentialPlan(settings)))
