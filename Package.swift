@@ -126,7 +126,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
-        .testTarget(name: "CommandLineTests", dependencies: ["uploadfs", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["uploadfs", "UploadCore", "UploadFuse", "UploadTransfer", "TestSupport"],
+            swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["uploadfs", "UploadCore", "UploadTransfer", "TestSupport", "CLinux"],

@@ -7,6 +7,7 @@ import UploadCore
 /// - `Commands/` one file a command.
 /// - `Settings/` the table of settings, and how options, environment, file and defaults make a value.
 /// - `Wiring/` what a mount or a server is made of, and in which order it starts and ends.
+/// - `Doctor/` what is wrong, and what mends it.
 /// - `Client/` what commands need to talk to a mount that is there.
 @main
 struct UploadFS: AsyncParsableCommand {
@@ -25,7 +26,7 @@ struct UploadFS: AsyncParsableCommand {
         subcommands: [
             MountCommand.self, UnmountCommand.self, StatusCommand.self, WaitCommand.self, CancelCommand.self,
             RetryCommand.self, DiscardCommand.self, ReleaseCommand.self, PauseCommand.self, ResumeCommand.self,
-            ServeCommand.self,
+            ServeCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

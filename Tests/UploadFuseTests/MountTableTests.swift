@@ -16,5 +16,7 @@ struct MountTableTests {
         #expect(table.lines.count == 3)
         #expect(table.last(at: "/mnt/a b") == MountTable.Line(minor: 52, mountpoint: "/mnt/a b", type: "fuse.uploadfs"))
         #expect(table.last(at: "/mnt") == nil)
+        #expect(table.covering("/mnt/a b/c")?.minor == 52 && table.covering("/mnt/a b")?.minor == 52)
+        #expect(table.covering("/mnt/a bc")?.type == "ext4" && table.covering("/")?.type == "ext4")
     }
 }

@@ -25,6 +25,18 @@ package struct MountTable: Sendable {
         lines.last { $0.mountpoint.utf8.elementsEqual(mountpoint.utf8) }
     }
 
+    /// What is mounted where this path lies.
+    /// - Parameter path: absolute, without links.
+    package func covering(_ path: String) -> Line? {
+        lines.filter { line in
+            let place = line.mountpoint.utf8.last == UInt8(ascii: "/") ? line.mountpoint : line.mountpoint + "/"
+            return (path + "/").utf8.starts(with: place.utf8)
+        }.enumerated().max {
+            ($0.element.mountpoint.utf8.count, $0.offset) < ($1.element.mountpoint.utf8.count, $1.offset)
+        }?
+        .element
+    }
+
     /// `36 35 98:0 /root /mountpoint options tags… - type source options`
     private static func line(_ text: Substring) -> Line? {
         let words = text.split(separator: " ")

@@ -29,7 +29,7 @@ package enum MountpointCheck {
         return String(cString: resolved)
     }
 
-    private static func checkDevice() throws(MountError) {
+    package static func checkDevice() throws(MountError) {
         let descriptor = open("/dev/fuse", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {
             switch errno {
