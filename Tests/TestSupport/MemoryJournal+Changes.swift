@@ -102,6 +102,21 @@ extension MemoryJournal.State {
             released[version] = nil
             published[version] = nil
             chunks[version] = nil
+        case .oweMove(let file, let object):
+            if !moves.values.contains(where: { $0.file == file }) { owe(object, file) }
+        case .oweDeletion(let object, let successor):
+            if !moves.values.contains(where: { $0.object.path == object.path }) { owe(object, nil, successor) }
+        case .abandonMove(let file, let successor):
+            abandonMove(of: file, successor, nil)
+        case .placed(let file, let object, let sourceTag):
+            place(file, at: object, sourceTag)
+        case .moveDone(let number):
+            moves[number] = nil
+        case .setMoveFailure(let number, let failure):
+            if let move = moves[number] {
+                moves[number] = OwedMove(
+                    number: number, object: move.object, file: move.file, successor: move.successor, failure: failure)
+            }
         case .oweAbort(let session):
             owed.insert(session)
         case .abortDone(let session):

@@ -13,6 +13,8 @@ package final class MemoryJournal: Journal {
         var released: [VersionID: RangeSet<ChunkIndex>] = [:]
         var owed: Set<SessionToken> = []
         var intentions: [Int: BeginIntention] = [:]
+        var moves: [Int64: OwedMove] = [:]
+        var lastMove: Int64 = 0
         var facts: [String: String] = [:]
         var highest = (file: FileID(0), version: VersionID(0))
         var finished = (files: 0, bytes: Int64(0))
@@ -78,7 +80,7 @@ package final class MemoryJournal: Journal {
         guarded.withLock { $0.synchronized += 1 }
     }
 
-    private func read<Value>(_ body: (State) -> Value) throws(JournalError) -> Value {
+    func read<Value>(_ body: (State) -> Value) throws(JournalError) -> Value {
         let (state, error) = guarded.withLock { ($0.state, $0.error) }
         if let error { throw error }
         return body(state)

@@ -5,7 +5,7 @@ package import UploadCore
 /// out and lose the answer, or hold it at a gate. It counts every call and keeps the bytes.
 package final class ScriptedDestination: Destination {
     package enum Kind: Sendable, Hashable, CaseIterable {
-        case probe, put, begin, send, inventory, finish, abort
+        case probe, put, begin, send, inventory, finish, abort, copy, delete
     }
 
     /// One request as it came in.
@@ -16,6 +16,8 @@ package final class ScriptedDestination: Destination {
         package let session: SessionToken?
         package let object: ObjectDescription?
         package let chunk: ChunkRef?
+        /// What is copied, or deleted.
+        package let source: UploadPath?
     }
 
     package indirect enum Answer: Sendable {
@@ -55,7 +57,8 @@ package final class ScriptedDestination: Destination {
     /// - Parameter limits: by default chunks of 1,000 bytes, three at a time, replaceable.
     package init(
         limits: DestinationLimits = DestinationLimits(
-            schedule: .equal(1000), parallelChunks: 3, canReplaceChunk: true, namesAtFinish: true)
+            schedule: .equal(1000), parallelChunks: 3, canReplaceChunk: true, namesAtFinish: true, canCopy: true,
+            canDelete: true)
     ) {
         self.limits = limits
     }
@@ -101,6 +104,9 @@ package final class ScriptedDestination: Destination {
     package var openSessions: Set<SessionToken> { get async { Set(await store.sessions.keys) } }
     /// The destination forgets a session, as a server does after it expired.
     package func lose(_ session: SessionToken) async { await store.abort(session) }
+
+    /// Somebody else removes what is published under a path.
+    package func remove(_ path: UploadPath) async { await store.delete(ObjectReference(path: path)) }
 
     /// What an earlier run is to have begun and not noted.
     package func leave(_ sessions: [SessionToken]) {
@@ -155,6 +161,20 @@ package final class ScriptedDestination: Destination {
         return search(intentions, await known())
     }
 
+    package func copy(
+        _ source: ObjectReference, to object: ObjectDescription
+    ) async throws(DestinationError) -> CopiedObject? {
+        try await perform(.copy, object: object, source: source) { () async throws(DestinationError) in
+            await self.store.copy(source, to: object)
+        }
+    }
+
+    package func delete(_ object: ObjectReference) async throws(DestinationError) {
+        try await perform(.delete, source: object) { () async throws(DestinationError) in
+            await self.store.delete(object)
+        }
+    }
+
     package func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession {
         ScriptedSession(token: token, destination: self)
     }
@@ -163,11 +183,12 @@ package final class ScriptedDestination: Destination {
 
     func perform<Value: Sendable>(
         _ kind: Kind, session: SessionToken? = nil, object: ObjectDescription? = nil, chunk: ChunkRef? = nil,
-        _ act: () async throws(DestinationError) -> Value
+        source: ObjectReference? = nil, _ act: () async throws(DestinationError) -> Value
     ) async throws(DestinationError) -> Value {
         let (answer, seen) = script.withLock { script in
             let count = script.counts[kind] ?? 0
-            let call = Call(kind: kind, ordinal: count, session: session, object: object, chunk: chunk)
+            let call = Call(
+                kind: kind, ordinal: count, session: session, object: object, chunk: chunk, source: source?.path)
             script.calls.append(call)
             script.counts[kind] = count + 1
             script.underWay[kind, default: 0] += 1

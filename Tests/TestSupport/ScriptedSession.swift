@@ -113,6 +113,16 @@ actor DestinationStore {
         return receipt
     }
 
+    func copy(_ source: ObjectReference, to object: ObjectDescription) -> CopiedObject? {
+        guard let bytes = objects[source.path]?.bytes else { return nil }
+        let receipt = publish(object, bytes)
+        return CopiedObject(object: ObjectReference(path: object.path, url: receipt.url, size: receipt.size))
+    }
+
+    func delete(_ object: ObjectReference) {
+        objects[object.path] = nil
+    }
+
     /// FNV-1a of 64 bits: enough to tell test data apart.
     private static func digest(_ bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -126,6 +126,7 @@ final class FakeUploads: Uploads {
         case .touched(let file): "touched \(file)"
         case .classified(let file, let nameClass): "classified \(file) \(nameClass)"
         case .removed(let file): "removed \(file)"
+        case .owed(let file): "owed \(file)"
         case .spoiled(let version, let failure): "spoiled \(version) \(failure.code)"
         case .awaited(let file): "awaited \(file)"
         case .pressed: "pressed"

@@ -42,6 +42,26 @@ package struct RetryPolicy: Sendable {
         return pause
     }
 
+    /// What rounds of quick attempts that failed lead to.
+    package enum Ruling: Sendable, Hashable {
+        /// The next round, then.
+        case pause(until: Timestamp, Failure)
+        case giveUp(Failure)
+    }
+
+    /// - Parameters:
+    ///   - round: how many have failed in a row, from 1.
+    ///   - since: when the first of them did, on the stopwatch.
+    func ruling(
+        round: Int, since: Duration, _ error: DestinationError, at moment: UploadMachine.Moment, random: Double
+    ) -> Ruling {
+        if moment.elapsed - since >= giveUpAfter {
+            return .giveUp(FailureSentences.gaveUp(after: giveUpAfter, last: error))
+        }
+        let pause = pause(round: round, error: error, random: random)
+        return .pause(until: moment.now.advanced(by: pause), FailureSentences.failure(for: error))
+    }
+
     private func power(_ exponent: Int) -> Int {
         1 << min(max(exponent, 0), 30)
     }

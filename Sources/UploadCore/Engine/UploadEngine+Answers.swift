@@ -109,12 +109,14 @@ extension UploadEngine {
         // What a writer has changed since is known before this counts as the newest.
         takeNews(version)
         let outcome = uploads[version]?.machine.published() ?? .current
+        let placed = claimed.map { placement(of: upload.machine.file, at: $0.path, receipt) } ?? []
         uploads[version]?.session = nil
         let now = world.now()
         switch outcome {
-        case .outdated: record([.publishedEarlier(version, receipt, at: now)])
-        case .current: record([.published(version, receipt, at: now, ofClose: upload.closedAt)])
+        case .outdated: record([.publishedEarlier(version, receipt, at: now)] + placed)
+        case .current: record([.published(version, receipt, at: now, ofClose: upload.closedAt)] + placed)
         }
+        if !placed.isEmpty { takeOwed(upload.machine.file) }
         world.board.count {
             $0.filesDone += 1
             $0.bytesDone += receipt.size
@@ -162,8 +164,7 @@ extension UploadEngine {
     private func end(_ claimed: ClaimedName?, of file: FileID, published: Bool) {
         guard let claimed else { return }
         world.names.release(file, published: published)
-        leases[claimed.path] = nil
-        for next in parked.removeValue(forKey: claimed.path) ?? [] { moved(next) }
+        unlease(claimed.path)
     }
 
     func failed(

@@ -25,6 +25,7 @@ extension UploadEngine {
             uploads[version]?.machine.released()
             moved(version)
         }
+        retryMoves(file)
     }
 
     func pause(_ isPaused: Bool) {

@@ -63,6 +63,7 @@ extension UploadEngine {
             uploads[version]?.machine.destinationIsBack(at: now)
             moved(version)
         }
+        movesGoOn(at: now)
         dispatch()
         startAborting()
         sweepSessions()

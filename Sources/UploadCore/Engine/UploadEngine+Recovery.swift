@@ -60,6 +60,7 @@ extension UploadEngine {
             world.log.trouble(
                 "Files of an earlier run are taken up again.", ["count": "\(uploads.count + shelf.count)"])
         }
+        takeOwed()
         do throws(JournalError) {
             owed = Deque(try world.journal.owedAborts())
             // Only now: should we be killed before, the next one has to look as closely.

@@ -63,7 +63,8 @@ extension UploadEngine {
     }
 
     /// The name to publish under; nil when it must not be now: it is gone; or an older version is
-    /// being published under the same path (then this one's turn comes when that one has ended); or a power loss
+    /// being published under the same path, or what is published there is still to follow its file to another name
+    /// (then this one's turn comes when that one has ended); or a power loss
     /// could bring back what had the name before (then it comes when the journal is on stable storage).
     private func claimName(of file: FileID, for version: VersionID) -> ClaimedName? {
         let claimed = named(version, .put) { () throws(JournalError) in try world.names.claim(file) }
@@ -78,7 +79,16 @@ extension UploadEngine {
             startKeeping()
             return nil
         }
-        if leases[name.path] != nil {
+        let isSource: Bool
+        do throws(JournalError) {
+            isSource = try self.isSource(name.path, ofOtherThan: file)
+        } catch {
+            world.names.release(file, published: false)
+            failed(version, .put, .journal(error), nil)
+            moved(version)
+            return nil
+        }
+        if leases[name.path] != nil || isSource {
             world.names.release(file, published: false)
             parked[name.path, default: []].append(version)
             return nil

@@ -22,9 +22,14 @@ extension UploadEngine {
         case .removed(let file):
             for version in versions[file] ?? [] { give(up: version) }
             forgetRemoved(file)
+        case .owed(let file): takeOwed(file, isNews: true)
         case .spoiled(let version, let failure): spoiled(version, failure)
         case .awaited(let file):
-            guard let version = versions[file]?.last else { return answerWaiters(of: file) }
+            awaitMove(of: file)
+            guard let version = versions[file]?.last else {
+                answerWaiters(of: file)
+                break
+            }
             settle(version)
             if let status = world.board.status(of: file), status.phase.isSettled {
                 world.board.answerWaiters(status)
@@ -127,7 +132,12 @@ extension UploadEngine {
     }
 
     /// Somebody waits for a file that is not on its way (any more).
-    private func answerWaiters(of file: FileID) {
+    func answerWaiters(of file: FileID) {
+        // It is published, and to come under another name.
+        if let status = world.board.status(of: file) {
+            if status.phase.isSettled { world.board.answerWaiters(status) }
+            return
+        }
         guard let status = FinishedStatus.read(file, world.journal, world.names) else {
             return world.board.answerWaiters(
                 FileStatus(

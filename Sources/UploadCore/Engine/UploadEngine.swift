@@ -26,6 +26,9 @@ package actor UploadEngine {
     var leases: [UploadPath: VersionID] = [:]
     /// Who waits for a path's lease.
     var parked: [UploadPath: [VersionID]] = [:]
+    /// Published objects that are to come under another name, or to go.
+    var moves = MoveList()
+    var isMovesTurn = false
     /// Sessions whose end the destination has not been told.
     var owed = Deque<SessionToken>()
     var aborting: Task<Void, Never>?
@@ -132,6 +135,7 @@ package actor UploadEngine {
             upload.pause?.cancel()
             tasks += upload.tasks.values
         }
+        tasks += stopMoves()
         tasks += [aborting, makingRoom, sweeping, pruning].compactMap { $0 }
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
@@ -152,14 +156,21 @@ package actor UploadEngine {
         if machine.next() != nil { queue.enqueue(version, machine.isWhole ? .whole : .chunked) }
     }
 
-    /// Makes requests as long as there are turns and connections.
+    /// Makes requests as long as there are turns and connections. Uploads and moves take turns.
     func dispatch() {
         refill()
-        while !isStopping, !isPaused, breaker.state == .closed, running < settings.connections,
-            let version = queue.next()
-        {
-            guard let upload = uploads[version], !upload.isDoomed, let work = upload.machine.next() else { continue }
+        while !isStopping, !isPaused, breaker.state == .closed, running < settings.connections {
+            isMovesTurn.toggle()
+            guard isMovesTurn ? startMove() || startWork() : startWork() || startMove() else { return }
+        }
+    }
+
+    /// - Returns: false when nobody stands in line.
+    private func startWork() -> Bool {
+        guard let version = queue.next() else { return false }
+        if let upload = uploads[version], !upload.isDoomed, let work = upload.machine.next() {
             start(work, of: version)
         }
+        return true
     }
 }

@@ -158,18 +158,15 @@ extension UploadMachine {
         failedRounds += 1
         let since = failingSince ?? moment.elapsed
         failingSince = since
-        if moment.elapsed - since >= policy.giveUpAfter {
-            let failure = FailureSentences.gaveUp(after: policy.giveUpAfter, last: error)
+        switch policy.ruling(round: failedRounds, since: since, error, at: moment, random: random) {
+        case .giveUp(let failure):
             halt = .failed(failure)
             return .failed(failure)
+        case .pause(let until, let failure):
+            halt = .waiting(until: until, failure)
+            waitsForDestination = error.isOfDestination
+            return .pause
         }
-        let pause = policy.pause(round: failedRounds, error: error, random: random)
-        halt = .waiting(until: moment.now.advanced(by: pause), FailureSentences.failure(for: error))
-        switch error {
-        case .unreachable, .broken, .unauthorized, .noCredentials: waitsForDestination = true
-        default: waitsForDestination = false
-        }
-        return .pause
     }
 
     private mutating func recoveredFromFailure() {

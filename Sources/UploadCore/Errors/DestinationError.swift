@@ -39,6 +39,14 @@ package enum DestinationError: Error, Sendable, Hashable {
         }
     }
 
+    /// Nobody was there, or let us in: the request itself may be right.
+    var isOfDestination: Bool {
+        switch self {
+        case .unreachable, .broken, .unauthorized, .noCredentials: true
+        default: false
+        }
+    }
+
     package enum Unreachable: Sendable, Hashable {
         case unresolved(host: String)
         case refused

@@ -34,6 +34,14 @@ package protocol Destination: Sendable {
     /// What people are to know of it though all goes well; nil: nothing. Asks nobody.
     var remark: String? { get }
 
+    /// Copies an object of ours there to another name: whole or not at all. What has that name is replaced as by `put`.
+    /// - Parameter object: what is known of the file under its new name.
+    /// - Returns: nil when there is no such object (any more), or another's. Not nil: of its bytes none is missing.
+    func copy(_ source: ObjectReference, to object: ObjectDescription) async throws(DestinationError) -> CopiedObject?
+
+    /// Deletes an object of ours. One that is gone, or has become another's, is no error.
+    func delete(_ object: ObjectReference) async throws(DestinationError)
+
     /// Goes on with one that was begun before, perhaps by an earlier process. Asks nobody.
     func resume(_ token: SessionToken, schedule: ChunkSchedule) -> any UploadSession
 }
@@ -109,6 +117,10 @@ package struct DestinationLimits: Sendable, Hashable {
     package var canReplaceChunk: Bool
     /// The name given to `finish` holds, whatever `begin` was told.
     package var namesAtFinish: Bool
+    /// What is published there can be copied to another name.
+    package var canCopy: Bool
+    /// And be deleted.
+    package var canDelete: Bool
     /// Bytes; nil when there is no limit.
     package var maximumFileSize: Int64?
     package var types: ContentRules
@@ -117,8 +129,11 @@ package struct DestinationLimits: Sendable, Hashable {
 
     package init(
         schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,
-        canReplaceChunk: Bool, namesAtFinish: Bool, maximumFileSize: Int64? = nil, types: ContentRules = ContentRules()
+        canReplaceChunk: Bool, namesAtFinish: Bool, maximumFileSize: Int64? = nil, types: ContentRules = ContentRules(),
+        canCopy: Bool = false, canDelete: Bool = false
     ) {
+        self.canCopy = canCopy
+        self.canDelete = canDelete
         self.types = types
         self.schedule = schedule
         self.schedulesByType = schedulesByType
@@ -127,6 +142,9 @@ package struct DestinationLimits: Sendable, Hashable {
         self.namesAtFinish = namesAtFinish
         self.maximumFileSize = maximumFileSize
     }
+
+    /// A rename of what is published can be carried out.
+    package var canMove: Bool { canCopy && canDelete }
 
     package func schedule(for contentType: String) -> ChunkSchedule {
         schedulesByType.first { contentType.hasPrefix($0.key) }?.value ?? schedule

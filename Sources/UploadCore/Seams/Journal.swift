@@ -73,6 +73,12 @@ package protocol Journal: Sendable {
     /// Uploads of chunks that were about to be begun, and of which no answer was journalled: in the order of their
     /// numbers.
     func intentions() throws(JournalError) -> [BeginIntention]
+    /// What is owed of objects after a rename or an unlink, in the order of the numbers, those above one.
+    func owedMoves(after number: Int64) throws(JournalError) -> [OwedMove]
+    func owedMove(_ number: Int64) throws(JournalError) -> OwedMove?
+    func owedMove(of file: FileID) throws(JournalError) -> OwedMove?
+    /// Of the object that lies there.
+    func owedMove(from path: UploadPath) throws(JournalError) -> OwedMove?
     /// A fact by its name, for example that this destination has answered before.
     func fact(_ name: String) throws(JournalError) -> String?
 }
@@ -136,6 +142,20 @@ package enum JournalChange: Sendable, Hashable {
     case publishedEarlier(VersionID, PublishReceipt, at: Timestamp)
     /// The row and its chunks.
     case removeUpload(VersionID)
+    /// The file's object is to follow it to where it lies, unless an earlier one is owed that already.
+    case oweMove(FileID, ObjectReference)
+    /// It is nobody's, and to be deleted, unless anything is owed of what lies there already.
+    case oweDeletion(ObjectReference, successor: FileID? = nil)
+    /// The file has lost its name: what was to follow it is nobody's any more, and to be deleted.
+    case abandonMove(FileID, successor: FileID? = nil)
+    /// The file's object lies there now. What followed it there is owed to be deleted; and what had been there is gone
+    /// with it. The newest receipt of the file tells of it, if its URL is known.
+    /// - Parameter sourceTag: of what followed the file.
+    case placed(FileID, at: ObjectReference, sourceTag: String? = nil)
+    /// Done, or not to be done any more.
+    case moveDone(Int64)
+    /// Why it needs a decision; nil: it is tried (again).
+    case setMoveFailure(Int64, Failure?)
     case oweAbort(SessionToken)
     case abortDone(SessionToken)
     case intend(BeginIntention)

@@ -11,6 +11,13 @@ package protocol NameClaims: Sendable {
     /// - Throws: when nobody can tell; then nothing is claimed.
     func claim(_ file: FileID) throws(JournalError) -> ClaimedName?
 
+    /// As `claim`, without holding it.
+    func name(of file: FileID) throws(JournalError) -> ClaimedName?
+
+    /// The object of a file was copied to where the file lay when that began: journals where it is now, and that it is
+    /// to follow the file on, or be deleted, if that has gone meanwhile.
+    func placed(_ owed: OwedMove, _ copy: CopiedObject) throws(JournalError)
+
     /// How many names have been given up so far: unlinked, replaced, or renamed. Nothing is published before the
     /// journal's word for that is on stable storage: else a power loss could bring back what had the name before,
     /// and it would be published over the newer.

@@ -18,6 +18,9 @@ package enum WriterEvent: Sendable {
     case classified(FileID, NameClass)
     /// Unlinked, or another file was renamed over it: nothing of it shall be published any more.
     case removed(FileID)
+    /// The journal owes something of this file's object, or owes it no more: it was renamed, or unlinked, after it was
+    /// published.
+    case owed(FileID)
     /// A write failed and the writer was told so: what there is must not be published.
     case spoiled(VersionID, Failure)
     /// Somebody waits for it: no settling time.

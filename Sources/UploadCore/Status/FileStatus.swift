@@ -26,6 +26,16 @@ package struct FileStatus: Sendable, Hashable {
     package var nextAttempt: Timestamp?
     package var failure: Failure?
     package var receipt: PublishReceipt?
+    /// What is on its way.
+    package var action = Action.upload
+
+    package enum Action: String, Sendable, Hashable {
+        case upload
+        /// What is published, to another name.
+        case move
+        /// What was published is to be deleted.
+        case delete
+    }
 
     package struct PhaseEntry: Sendable, Hashable {
         package let phase: Phase

@@ -119,6 +119,8 @@ struct FileDocument: Encodable {
     let error: FailureDocument?
     let url: String?
     let digest: String?
+    /// nil: an upload.
+    let action: String?
 
     struct PhaseDocument: Encodable {
         let phase: String
@@ -151,6 +153,7 @@ struct FileDocument: Encodable {
         error = status.failure.map(FailureDocument.init)
         url = status.receipt?.url
         digest = status.receipt?.digest
+        action = status.action == .upload ? nil : status.action.rawValue
     }
 }
 

@@ -56,7 +56,8 @@ package enum StatusTable {
             (ByteFormat.text(file.size), 10), (file.rate >= 1 ? ByteFormat.rate(file.rate) : "-", 11),
             (file.remainingSeconds.map { DurationFormat.text(.seconds($0)) } ?? "-", 9),
         ]
-        var lines = [columns.map { padded($0.0, $0.1) }.joined() + NameFormat.text(file.path)]
+        let action = file.action == .upload ? "" : " (\(file.action.rawValue))"
+        var lines = [columns.map { padded($0.0, $0.1) }.joined() + NameFormat.text(file.path) + action]
         if let failure = file.failure {
             var line = "             \(failure.reason) \(failure.remedy)"
             if let next = file.nextAttempt {

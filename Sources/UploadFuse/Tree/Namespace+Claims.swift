@@ -10,11 +10,15 @@ extension Namespace: NameClaims {
     package var namesGivenUp: UInt64 { locked { $0.namesGivenUp } }
 
     package func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {
-        try unlessGone { () throws(FileSystemError) in try claimed(file) }
+        try unlessGone { () throws(FileSystemError) in try named(file, isClaimed: true) }
+    }
+
+    package func name(of file: FileID) throws(JournalError) -> ClaimedName? {
+        try unlessGone { () throws(FileSystemError) in try named(file, isClaimed: false) }
     }
 
     /// Gone is an answer, and nothing else is it: what is taken for gone is deleted.
-    private func unlessGone<Value>(
+    func unlessGone<Value>(
         _ find: () throws(FileSystemError) -> Value?
     ) throws(JournalError) -> Value? {
         do throws(FileSystemError) {
@@ -29,14 +33,16 @@ extension Namespace: NameClaims {
         }
     }
 
-    private func claimed(_ file: FileID) throws(FileSystemError) -> ClaimedName? {
+    private func named(_ file: FileID, isClaimed: Bool) throws(FileSystemError) -> ClaimedName? {
         try locked { tree throws(FileSystemError) in
             let node = try tree.node(file)
             guard !node.isUnlinked, let path = try tree.path(of: file) else { return nil }
             let inode = try tree.source(of: node, below: configuration.mountpoint)
-            var claimed = node
-            claimed.claims += 1
-            tree.insert(claimed)
+            if isClaimed {
+                var claimed = node
+                claimed.claims += 1
+                tree.insert(claimed)
+            }
             return ClaimedName(
                 path: path, modified: inode.attributes.times.modified, mode: inode.record.attributes.mode,
                 namesGivenUp: tree.namesGivenUp, isFurtherName: inode.record.file != file,

@@ -89,6 +89,18 @@ extension SQLiteJournal {
             try publishEarlier(version, receipt, at: time, in: database)
         case .removeUpload(let version):
             try database.run("DELETE FROM upload WHERE version = ?", version.rawValue)
+        case .oweMove(let file, let object):
+            try oweMove(file, object, in: database)
+        case .oweDeletion(let object, let successor):
+            try oweDeletion(object, successor, in: database)
+        case .abandonMove(let file, let successor):
+            try abandonMove(of: file, successor, in: database)
+        case .placed(let file, let object, let sourceTag):
+            try place(file, at: object, sourceTag: sourceTag, in: database)
+        case .moveDone(let number):
+            try database.run("DELETE FROM owed_move WHERE number = ?", number)
+        case .setMoveFailure(let number, let failure):
+            try setMoveFailure(failure, of: number, in: database)
         case .oweAbort(let session):
             try database.run("INSERT OR IGNORE INTO owed_abort (session) VALUES (?)", session.rawValue)
         case .abortDone(let session):
@@ -282,7 +294,7 @@ extension SQLiteJournal {
 
 extension Database {
     /// Compiled once for the connection's life.
-    fileprivate func run(_ sql: String, _ arguments: (any DatabaseValueConvertible)?...) throws {
+    func run(_ sql: String, _ arguments: (any DatabaseValueConvertible)?...) throws {
         try cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
     }
 }

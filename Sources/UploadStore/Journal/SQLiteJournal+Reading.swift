@@ -288,7 +288,7 @@ extension SQLiteJournal {
 
     // MARK: Statements, compiled once for each connection
 
-    private func first<Value>(
+    func first<Value>(
         _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
     ) throws(JournalError) -> Value? {
         try JournalError.translating {
@@ -301,7 +301,7 @@ extension SQLiteJournal {
         }
     }
 
-    private func all<Value>(
+    func all<Value>(
         _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
     ) throws(JournalError) -> [Value] {
         var values: [Value] = []

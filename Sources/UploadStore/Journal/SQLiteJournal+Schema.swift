@@ -37,6 +37,9 @@ extension SQLiteJournal {
         migrator.registerMigration("intentions") { database in
             try database.execute(sql: intentions)
         }
+        migrator.registerMigration("moves") { database in
+            try database.execute(sql: moves)
+        }
         return migrator
     }
 

@@ -21,6 +21,11 @@ struct Waiting: Sendable {
         struct File: Decodable {
             let path: String
             let phase: Phase
+            /// nil: an upload.
+            let action: String?
+
+            /// Of a file that is not in the mount any more.
+            var isDeletion: Bool { action == FileStatus.Action.delete.rawValue }
         }
     }
 
@@ -50,6 +55,8 @@ struct Waiting: Sendable {
         let status = try status()
         var listing = Listing(isComplete: status.filesNotListed ?? 0 == 0)
         for file in status.files where !file.path.isEmpty {
+            // What is to be deleted is nobody's file any more: status tells of it.
+            if file.isDeletion { continue }
             switch file.phase {
             case .failed, .interrupted: listing.failed.append(file.path)
             case .held: listing.held += 1

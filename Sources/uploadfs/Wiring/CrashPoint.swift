@@ -128,6 +128,10 @@ struct CrashingJournal: Journal {
     func finishedTotals() throws(JournalError) -> (files: Int, bytes: Int64) { try journal.finishedTotals() }
     func owedAborts() throws(JournalError) -> [SessionToken] { try journal.owedAborts() }
     func intentions() throws(JournalError) -> [BeginIntention] { try journal.intentions() }
+    func owedMoves(after number: Int64) throws(JournalError) -> [OwedMove] { try journal.owedMoves(after: number) }
+    func owedMove(_ number: Int64) throws(JournalError) -> OwedMove? { try journal.owedMove(number) }
+    func owedMove(of file: FileID) throws(JournalError) -> OwedMove? { try journal.owedMove(of: file) }
+    func owedMove(from path: UploadPath) throws(JournalError) -> OwedMove? { try journal.owedMove(from: path) }
     func fact(_ name: String) throws(JournalError) -> String? { try journal.fact(name) }
 }
 
@@ -159,6 +163,18 @@ struct CrashingDestination: Destination {
         try await point.around(.request) { () async throws(DestinationError) in
             try await destination.put(object, content: content, sent: sent, isCurrent: isCurrent)
         }
+    }
+
+    func copy(
+        _ source: ObjectReference, to object: ObjectDescription
+    ) async throws(DestinationError) -> CopiedObject? {
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await destination.copy(source, to: object)
+        }
+    }
+
+    func delete(_ object: ObjectReference) async throws(DestinationError) {
+        try await point.around(.request) { () async throws(DestinationError) in try await destination.delete(object) }
     }
 
     func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {

@@ -29,6 +29,7 @@ enum Log {
             "path": .string(NameFormat.text(status.path)), "size": .stringConvertible(status.size),
             "version": .stringConvertible(status.version),
         ]
+        if status.action != .upload { metadata["action"] = .string(status.action.rawValue) }
         if status.retries > 0 { metadata["retries"] = .stringConvertible(status.retries) }
         if let receipt = status.receipt {
             metadata["url"] = .string(receipt.url)

@@ -65,11 +65,27 @@ final class EngineBench: Sendable {
         }
 
         func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {
+            let name = try name(of: file)
+            if name != nil { state.withLock { _ = $0.claimed.insert(file) } }
+            return name
+        }
+
+        func placed(_ owed: OwedMove, _ copy: CopiedObject) throws(JournalError) {
+            let (journal, path) = state.withLock { state in (state.journal, owed.file.flatMap { state.paths[$0] }) }
+            guard let file = owed.file, let path, try journal?.owedMove(owed.number) != nil else {
+                try journal?.apply([.oweDeletion(copy.object, successor: path == nil ? nil : owed.file)])
+                return
+            }
+            try journal?.apply(
+                [.placed(file, at: copy.object, sourceTag: copy.sourceTag)]
+                    + (path == copy.object.path ? [] : [.oweMove(file, copy.object)]))
+        }
+
+        func name(of file: FileID) throws(JournalError) -> ClaimedName? {
             if let error = state.withLock(\.error) { throw error }
             return state.withLock { state in
                 guard let path = state.paths[file] else { return nil }
                 if state.isBusy { state.givenUp += 1 }
-                state.claimed.insert(file)
                 return ClaimedName(
                     path: path, modified: EngineBench.start, mode: 0o644, namesGivenUp: state.givenUp,
                     mark: ClaimedName.Mark(changed: EngineBench.start, directoriesMoved: 0))

@@ -99,6 +99,17 @@ import UploadCore
         #expect(line == "42.0% 12600000/30000000 B 5.0 MB/s ETA 3s uploading retries=2 error=none\n")
     }
 
+    @Test("What is no upload says so")
+    func actions() throws {
+        var file = try Self.file("a", .finalizing)
+        #expect(!StatusJSON.render(Self.overview([file])).contains("action"))
+        for (action, word) in [(FileStatus.Action.move, "move"), (.delete, "delete")] {
+            file.action = action
+            #expect(StatusTable.render(Self.overview([file])).contains("a (\(word))\n"))
+            #expect(StatusJSON.render(Self.overview([file])).contains("\"action\" : \"\(word)\""))
+        }
+    }
+
     @Test("The table has a line with a bar for each file, and the reason and remedy below one that stands")
     func table() throws {
         let failure = Failure(code: "busy", reason: "It can't now.", remedy: "Nothing.")

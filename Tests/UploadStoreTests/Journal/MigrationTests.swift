@@ -10,7 +10,7 @@ struct MigrationTests {
     /// Names of migrations are for ever: a state directory may come from any of them.
     @Test(
         "is found again, each field of it",
-        arguments: ["2: durability, eviction", "3: symbolic links", "4: hard links", "intentions"])
+        arguments: ["2: durability, eviction", "3: symbolic links", "4: hard links", "intentions", "moves"])
     func earlier(version: String) throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("journal.sqlite")

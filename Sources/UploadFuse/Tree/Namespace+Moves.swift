@@ -1,0 +1,30 @@
+package import UploadCore
+
+extension Namespace {
+    package func placed(_ owed: OwedMove, _ copy: CopiedObject) throws(JournalError) {
+        // Under the lock: a rename journals what it finds owed, and this changes that.
+        _ = try unlessGone { () throws(FileSystemError) -> Bool? in
+            try locked { tree throws(FileSystemError) in
+                let path = if let file = owed.file { try tree.path(of: file) } else { UploadPath?.none }
+                guard let file = owed.file, let path, try isOwed(owed) else {
+                    // Removed, or it came back, since the copy was begun: that is nobody's.
+                    try journalled([.oweDeletion(copy.object, successor: path == nil ? nil : owed.file)])
+                    return false
+                }
+                var changes: [JournalChange] = [.placed(file, at: copy.object, sourceTag: copy.sourceTag)]
+                // Renamed once more.
+                if path != copy.object.path { changes.append(.oweMove(file, copy.object)) }
+                try journalled(changes)
+                return true
+            }
+        }
+    }
+
+    private func isOwed(_ owed: OwedMove) throws(FileSystemError) -> Bool {
+        do throws(JournalError) {
+            return try journal.owedMove(owed.number) != nil
+        } catch {
+            throw .journal(error)
+        }
+    }
+}

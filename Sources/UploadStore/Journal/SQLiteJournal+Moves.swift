@@ -1,0 +1,122 @@
+import GRDB
+package import UploadCore
+
+/// What is owed of published objects. `number` is never used twice, so that who began to do something knows whether it
+/// is still wanted; an object that another thing is owed of gets another one.
+extension SQLiteJournal {
+    static let moves = """
+        CREATE TABLE owed_move (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            path TEXT NOT NULL UNIQUE,
+            url TEXT,
+            size INTEGER CHECK (size >= 0),
+            tag TEXT,
+            file INTEGER UNIQUE,
+            successor INTEGER,
+            failure_code TEXT,
+            failure_reason TEXT,
+            failure_remedy TEXT,
+            CHECK ((failure_code IS NULL) = (failure_reason IS NULL)
+                AND (failure_code IS NULL) = (failure_remedy IS NULL)),
+            CHECK (file IS NULL OR successor IS NULL)
+        ) STRICT;
+        """
+
+    static func oweMove(_ file: FileID, _ object: ObjectReference, in database: Database) throws {
+        try database.run(
+            """
+            INSERT OR REPLACE INTO owed_move (path, url, size, tag, file) SELECT ?2, ?3, ?4, ?5, ?1
+            WHERE NOT EXISTS (SELECT 1 FROM owed_move WHERE file = ?1)
+            """,
+            file.column, object.path.text, object.url, object.size, object.tag)
+    }
+
+    static func oweDeletion(_ object: ObjectReference, _ successor: FileID?, in database: Database) throws {
+        try database.run(
+            """
+            INSERT INTO owed_move (path, url, size, tag, successor) SELECT ?1, ?2, ?3, ?4, ?5
+            WHERE NOT EXISTS (SELECT 1 FROM owed_move WHERE path = ?1)
+            """,
+            object.path.text, object.url, object.size, object.tag, successor?.column)
+    }
+
+    /// Under another number: who has begun to copy it finds that it is not wanted any more.
+    static func abandonMove(
+        of file: FileID, _ successor: FileID?, sourceTag: String? = nil, in database: Database
+    ) throws {
+        try database.run(
+            """
+            INSERT OR REPLACE INTO owed_move (path, url, size, tag, successor)
+            SELECT path, url, size, ifnull(?3, tag), ?2 FROM owed_move WHERE file = ?1
+            """,
+            file.column, successor?.column, sourceTag)
+    }
+
+    static func place(
+        _ file: FileID, at object: ObjectReference, sourceTag: String?, in database: Database
+    ) throws {
+        // One under another key (a conflict's copy of an earlier run) has not been replaced.
+        try database.run(
+            """
+            DELETE FROM owed_move
+            WHERE path = ?1 AND (file = ?2 OR (file IS NULL AND (url IS NULL OR ?3 IS NULL OR url = ?3)))
+            """,
+            object.path.text, file.column, object.url)
+        try abandonMove(of: file, file, sourceTag: sourceTag, in: database)
+        guard let url = object.url else { return }
+        try database.run(
+            """
+            UPDATE upload SET receipt_url = ?2
+            WHERE version = (SELECT MAX(version) FROM upload WHERE file = ?1 AND receipt_url IS NOT NULL)
+            """,
+            file.column, url)
+    }
+
+    static func setMoveFailure(_ failure: Failure?, of number: Int64, in database: Database) throws {
+        try database.run(
+            "UPDATE owed_move SET failure_code = ?2, failure_reason = ?3, failure_remedy = ?4 WHERE number = ?1",
+            number, failure?.code, failure?.reason, failure?.remedy)
+    }
+}
+
+extension OwedMove {
+    /// In the order that `init(row:)` reads them.
+    static let columns = "number, path, url, size, tag, file, failure_code, failure_reason, failure_remedy, successor"
+
+    init(row: Row) throws {
+        let code: String? = try row.decode(atIndex: 6)
+        self.init(
+            number: try row.decode(atIndex: 0),
+            object: ObjectReference(
+                path: try UploadPath(try row.decode(String.self, atIndex: 1)), url: try row.decode(atIndex: 2),
+                size: try row.decode(atIndex: 3), tag: try row.decode(atIndex: 4)),
+            file: try row.decode(Int64?.self, atIndex: 5).map { FileID(column: $0) },
+            successor: try row.decode(Int64?.self, atIndex: 9).map { FileID(column: $0) },
+            failure: try code.map {
+                Failure(code: $0, reason: try row.decode(atIndex: 7), remedy: try row.decode(atIndex: 8))
+            })
+    }
+}
+
+extension SQLiteJournal {
+    package func owedMoves(after number: Int64) throws(JournalError) -> [OwedMove] {
+        try all(
+            "SELECT \(OwedMove.columns) FROM owed_move WHERE number > ? ORDER BY number", number,
+            decode: OwedMove.init(row:))
+    }
+
+    package func owedMove(_ number: Int64) throws(JournalError) -> OwedMove? {
+        try first(
+            "SELECT \(OwedMove.columns) FROM owed_move WHERE number = ?", number, decode: OwedMove.init(row:))
+    }
+
+    package func owedMove(of file: FileID) throws(JournalError) -> OwedMove? {
+        try first(
+            "SELECT \(OwedMove.columns) FROM owed_move WHERE file = ?", file.column, decode: OwedMove.init(row:))
+    }
+
+    package func owedMove(from path: UploadPath) throws(JournalError) -> OwedMove? {
+        try first(
+            "SELECT \(OwedMove.columns) FROM owed_move WHERE path = ?", path.text, decode: OwedMove.init(row:))
+    }
+}
