@@ -27,6 +27,10 @@ package struct MountConfiguration: Sendable {
     }
     /// A symbolic link to a file of this mount is published as that file.
     package var followsSymlinks = false
+    /// What is published can be copied to another name at the destination, and deleted: a rename of it is carried out.
+    package var canMove: @Sendable () -> Bool = { false }
+    /// What is published may be unlinked: its object is deleted.
+    package var mayDelete: @Sendable () -> Bool = { false }
     /// A close is on stable storage before it is answered.
     package var closesDurably = false
     /// Whether bytes come from the kernel through a pipe. For cp of 1 GiB it takes the daemon 1.1 s of

@@ -30,7 +30,8 @@ final class FileSystemFixture: Sendable {
 
     init(
         maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false, spoolLimit: Int64 = .max,
-        closesDurably: Bool = false, types: [String] = [], followsSymlinks: Bool = false
+        closesDurably: Bool = false, types: [String] = [], followsSymlinks: Bool = false, canMove: Bool = false,
+        mayDelete: Bool = false
     ) throws {
         spool = MemorySpool(limit: spoolLimit)
         uploads = FakeUploads(gauge: spool.gauge)
@@ -40,6 +41,8 @@ final class FileSystemFixture: Sendable {
         configuration.showStatusDirectory = showStatusDirectory
         configuration.closesDurably = closesDurably
         configuration.followsSymlinks = followsSymlinks
+        configuration.canMove = { canMove }
+        configuration.mayDelete = { mayDelete }
         configuration.types = { [ContentRules(types)] }
         configuration.processes = ProcessTable(
             process: { $0 == Self.unknownThread ? 0 : $0 },

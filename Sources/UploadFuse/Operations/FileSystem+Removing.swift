@@ -7,9 +7,10 @@ extension FileSystem {
             guard let node = try tree.child(name, of: FileID(parent)) else { throw .notFound }
             guard node.record.kind != .directory else { throw .isDirectory }
             guard node.claims == 0 else { throw .beingPublished }
-            guard !node.record.isPublished else {
+            guard !node.record.isPublished || configuration.mayDelete() else {
                 explainOnce(
-                    "a published file can't be removed: its object is at the destination, and nothing is deleted there")
+                    "a published file can't be removed: nothing is deleted at the destination, unless --allow-delete is "
+                        + "given, and it can")
                 throw .published
             }
             let closes = completeFollowed(in: &tree)
@@ -55,9 +56,22 @@ extension FileSystem {
         var allChanges: [JournalChange] { changes + (made?.changes ?? []) + spent.map { .removeUpload($0) } }
     }
 
+    /// - Parameter successor: what takes its place; nil: nothing, its object is to go with it.
     /// - Throws: `beingPublished` when it can't be told in this moment which name is to stay, `namesUnsettled` when
     ///   none can.
-    func loss(of node: CachedNode, at moment: Timestamp, in tree: inout Tree) throws(FileSystemError) -> Loss {
+    func loss(
+        of node: CachedNode, to successor: FileID? = nil, at moment: Timestamp, in tree: inout Tree
+    ) throws(FileSystemError) -> Loss {
+        let owed = try leaving(node, to: successor, in: tree)
+        var loss = try lossInTree(of: node, at: moment, in: &tree)
+        loss.changes += owed
+        if !owed.isEmpty { loss.events.append(.owed(node.record.file)) }
+        return loss
+    }
+
+    private func lossInTree(
+        of node: CachedNode, at moment: Timestamp, in tree: inout Tree
+    ) throws(FileSystemError) -> Loss {
         if let first = node.record.hardLinkOf {
             return try loss(of: node.record, furtherNameOf: first, at: moment, tree)
         }

@@ -1,6 +1,7 @@
 import UploadCore
 
-/// rename(2) of what is not published only relabels it: nothing at the destination has that name yet.
+/// rename(2) of what is not published only relabels it: nothing at the destination has that name yet. What is published
+/// is to follow its file (`FileSystem+Moving`).
 extension FileSystem {
     struct RenameFlags: OptionSet {
         let rawValue: UInt32
@@ -31,7 +32,8 @@ extension FileSystem {
             }
             let moving = flags.contains(.exchange) ? [source, target].compactMap(\.self) : [source]
             if let target, moving.count == 1 { try checkReplacing(target, by: source, in: tree) }
-            for node in moving { try checkMoving(node, in: tree) }
+            let place = moving.count == 1 ? try tree.path(of: new.file)?.appending(newName) : nil
+            for node in moving { try checkMoving(node, to: place, in: tree) }
             let places = [(new.file, newName), (old.file, name)]
             for (node, place) in zip(moving, places) where mayBePublished(node.record) {
                 try checkType(of: place.1, in: place.0, tree)
@@ -42,7 +44,8 @@ extension FileSystem {
             if moving.count == 2 {
                 try exchange(moving[0], in: old, with: moving[1], in: new, &tree)
             } else {
-                try move(source, from: old, to: new, as: newName, replacing: target, in: &tree)
+                let owed = if let place { try following(source, to: place, in: tree) } else { [JournalChange]() }
+                try move(source, from: old, to: new, as: newName, replacing: target, owing: owed, in: &tree)
             }
             // No file is ever published under a temporary name; below such a directory they are.
             let isDirectoryMoved = moving.contains { $0.record.kind == .directory }
@@ -54,6 +57,8 @@ extension FileSystem {
             for (node, oldClass) in zip(moving, classes) where try hasLitterMoved(node.record, oldClass, in: tree) {
                 litterMoved.append(node.record.file)
             }
+            // After the word of its name.
+            if source.record.isPublished { uploads.post(.owed(source.record.file)) }
             return (litterMoved, closes)
         }
         keepGiven(closes, in: "rename")
@@ -80,10 +85,15 @@ extension FileSystem {
         }
     }
 
-    private func checkMoving(_ node: CachedNode, in tree: Tree) throws(FileSystemError) {
+    /// - Parameter place: where it is to lie; nil: it changes places with another.
+    private func checkMoving(
+        _ node: CachedNode, to place: UploadPath?, in tree: Tree
+    ) throws(FileSystemError) {
         guard try !tree.isBeingPublished(node) else { throw .beingPublished }
-        guard try !tree.isNameFixed(node) else {
-            explainOnce("what is published keeps its name: a rename is answered as between filesystems")
+        guard try tree.isNameFixed(node) else { return }
+        guard let place, try mayFollow(node, to: place, in: tree) else {
+            explainOnce(
+                "a rename of what is published is answered as between filesystems, where its object can't follow it")
             throw .renameOfPublished
         }
     }
@@ -128,7 +138,7 @@ extension FileSystem {
 
     private func move(
         _ source: CachedNode, from old: NodeRecord, to new: NodeRecord, as name: FileName,
-        replacing target: CachedNode?, in tree: inout Tree
+        replacing target: CachedNode?, owing owed: [JournalChange], in tree: inout Tree
     ) throws(FileSystemError) {
         let moment = now()
         var record = source.record
@@ -139,8 +149,8 @@ extension FileSystem {
         var changes: [JournalChange] = []
         let records = [record] + directories + [try changedInode(of: record, at: moment, in: tree)].compactMap(\.self)
         var loss: Loss?
-        if let target { loss = try self.loss(of: target, at: moment, in: &tree) }
-        changes += loss?.allChanges ?? []
+        if let target { loss = try self.loss(of: target, to: record.file, at: moment, in: &tree) }
+        changes += (loss?.allChanges ?? []) + owed
         changes.append(.moveNode(record.file, parent: new.file, name: name))
         changes += records.map { .updateNode($0) }
         try apply(changes, orUndo: loss?.made)

@@ -18,7 +18,7 @@ enum FileSystemError: Error, Sendable, Hashable {
     case published
     /// It is being published at this very moment; a moment later it is published, or free again.
     case beingPublished
-    /// Published (or about to be) under the old name: the caller shall copy and delete.
+    /// Published under the old name, and its object can't follow it: the caller shall copy and delete.
     case renameOfPublished
     /// `.uploadfs` and what is in it belongs to us.
     case reserved

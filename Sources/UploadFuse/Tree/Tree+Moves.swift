@@ -1,0 +1,32 @@
+import UploadCore
+
+/// What is owed of published objects, and where those lie.
+extension Tree {
+    func owedMove(of file: FileID) throws(FileSystemError) -> OwedMove? {
+        try journalled { () throws(JournalError) in try journal.owedMove(of: file) }
+    }
+
+    /// The object of a published node that nothing is owed of; nil: it has no name any more.
+    func object(of node: CachedNode) throws(FileSystemError) -> ObjectReference? {
+        guard let path = try path(of: node.record.file) else { return nil }
+        let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
+        let receipt = uploads.last { $0.receipt != nil }?.receipt
+        return ObjectReference(path: path, url: receipt?.url, size: receipt?.size)
+    }
+
+    /// Objects wait for each other's names, one behind the other. Would they do so in a circle?
+    /// - Parameter place: where this one's object is to come.
+    func wouldCircle(_ node: CachedNode, to place: UploadPath) throws(FileSystemError) -> Bool {
+        let file = node.record.file
+        let start = if let owed = try owedMove(of: file) { owed.object.path } else { try path(of: file) }
+        var seen: Set<UploadPath> = []
+        var place = place
+        while seen.insert(place).inserted {
+            let owed = try journalled { () throws(JournalError) in try journal.owedMove(from: place) }
+            guard let other = owed?.file, other != file, let next = try path(of: other) else { return false }
+            if next == start { return true }
+            place = next
+        }
+        return true
+    }
+}
