@@ -44,7 +44,7 @@ struct S3Mark: Sendable, Hashable {
 /// ("Add preconditions to S3 operations with conditional requests"); since many servers take no notice of those, it is
 /// asked beforehand what is there.
 final class S3Conflicts: Sendable {
-    private let endpoint: S3Endpoint
+    let endpoint: S3Endpoint
     private let state = Mutex(State())
 
     private struct State {
@@ -123,6 +123,16 @@ final class S3Conflicts: Sendable {
             if state.own.count >= Self.most { state.own = [:] }
             state.own[Array(key.utf8)] = tag
         }
+    }
+
+    /// It is gone.
+    func forget(_ key: String) {
+        state.withLock { $0.own[Array(key.utf8)] = nil }
+    }
+
+    /// Whether this run has put it there.
+    func isRemembered(_ tag: String, _ key: String) -> Bool {
+        state.withLock { $0.own[Array(key.utf8)] == tag }
     }
 
     /// The key of a path is another one's: it gets a name of its own.

@@ -19,7 +19,8 @@ package final class S3Destination: Destination {
         var limits = DestinationLimits(
             schedule: location.schedule, parallelChunks: options.parallelChunks, canReplaceChunk: true,
             namesAtFinish: false,
-            maximumFileSize: location.schedule.range(of: 0..<S3Limits.mostParts).upperBound)
+            maximumFileSize: location.schedule.range(of: 0..<S3Limits.mostParts).upperBound, canCopy: true,
+            canDelete: true)
         limits.wantsIntentions = true
         self.limits = limits
     }
@@ -71,7 +72,6 @@ package final class S3Destination: Destination {
         throw .busy(status: 412, retryAfter: nil)
     }
 
-    /// CreateMultipartUpload.
     package func begin(_ object: ObjectDescription) async throws(DestinationError) -> any UploadSession {
         // Else it would be told at its end that all was in vain.
         var key = conflicts.key(object.path)
@@ -82,14 +82,7 @@ package final class S3Destination: Destination {
         }
         let mark = S3Mark(
             origin: endpoint.options.origin, upload: String(UInt64.random(in: 0 ... .max), radix: 36), key: key)
-        var request = S3Request(
-            method: .post, key: key, query: [("uploads", "")], fields: object.s3Fields(endpoint.options, mark),
-            body: .bytes([]), operation: "init")
-        request.checksums = S3Checksums.announcement
-        let root = try await endpoint.document(request, named: "InitiateMultipartUploadResult")
-        guard let upload = root["UploadId"]?.text, !upload.isEmpty else {
-            throw .malformed(detail: "a multipart upload was begun without an UploadId")
-        }
+        let upload = try await endpoint.beginUpload(key, object.s3Fields(endpoint.options, mark))
         return S3Session(key: key, upload: upload, mark: mark, endpoint: endpoint, conflicts: conflicts)
     }
 

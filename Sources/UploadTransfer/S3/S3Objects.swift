@@ -11,6 +11,7 @@ struct S3Object: Sendable, Hashable {
     let mark: S3Mark?
     /// Of all its bytes; nil: it keeps none.
     let checksum: CRC64NVME?
+    let contentType: String?
 }
 
 /// What a key has.
@@ -56,7 +57,7 @@ extension S3Endpoint {
             S3Object(
                 tag: unquoted(tag.hasPrefix("W/") ? String(tag.dropFirst(2)) : tag), isWeak: tag.hasPrefix("W/"),
                 size: size, mark: field(S3Mark.field).map { S3Mark($0) },
-                checksum: field(S3Checksums.field).flatMap { CRC64NVME($0) }))
+                checksum: field(S3Checksums.field).flatMap { CRC64NVME($0) }, contentType: field("content-type")))
     }
 
     /// An ETag: some servers quote it in one answer, and not in another.

@@ -11,6 +11,8 @@ package struct S3Options: Sendable, Hashable {
     package var onConflict: ConflictRule
     /// What else travels with an object.
     package var rules: S3ObjectRules
+    /// Bytes that the server copies in one request; more in parts.
+    package var largestCopy: Int64
     /// A word for this mount's state directory: what it has published is its own to replace.
     package var origin: String
     /// This machine's name, for those of conflict copies.
@@ -19,8 +21,9 @@ package struct S3Options: Sendable, Hashable {
     package init(
         parallelChunks: Int = 3, putAnswerTime: Duration = .seconds(60), finishAnswerTime: Duration = .seconds(600),
         onConflict: ConflictRule = .overwrite, rules: S3ObjectRules = S3ObjectRules(), origin: String = "",
-        host: String = ""
+        host: String = "", largestCopy: Int64 = S3Limits.largestCopy
     ) {
+        self.largestCopy = largestCopy
         self.parallelChunks = max(1, parallelChunks)
         self.putAnswerTime = putAnswerTime
         self.finishAnswerTime = finishAnswerTime
@@ -35,6 +38,7 @@ package struct S3Options: Sendable, Hashable {
 package enum S3Limits {
     package static let smallestPart: Int64 = 5 << 20
     package static let largestPart: Int64 = 5 << 30
+    package static let largestCopy: Int64 = 5 << 30
     package static let mostParts = 10_000
     package static let firstPart: Int64 = 8 << 20
 }

@@ -1,4 +1,3 @@
-import Crypto
 import FoundationEssentials
 import HTTPTypes
 import Synchronization
@@ -91,7 +90,6 @@ final class S3Session: UploadSession {
         response.status == 404 && S3Failures.report(response)?.code != "NoSuchBucket"
     }
 
-    /// CompleteMultipartUpload.
     func finish(
         _ object: ObjectDescription, content: any SpoolFile, chunks: [ChunkRef], released: RangeSet<ChunkIndex>
     ) async throws(DestinationError) -> PublishReceipt {
@@ -145,13 +143,7 @@ final class S3Session: UploadSession {
         let lost = missing()
         guard lost.isEmpty else { throw .missing(lost) }
         let list = S3PartList(chunks, parts.withLock { $0 }, checksums: endpoint.checksums.support == .kept)
-        let body = Array(list.document.utf8)
-        let request = S3Request(
-            method: .post, key: key, query: [("uploadId", upload)],
-            fields: [("content-type", "application/xml")] + list.fields + condition,
-            body: .bytes(body), payloadHash: Hex.text(SHA256.hash(data: body)), operation: "finalize",
-            answerTime: endpoint.options.finishAnswerTime)
-        let root = try await endpoint.document(request, named: "CompleteMultipartUploadResult")
+        let root = try await endpoint.completeUpload(upload, key, list, condition)
         // One of another kind is made of the parts' sums, and told as "SUM-COUNT".
         if let sum = list.checksum, let told = (root["ChecksumCRC64NVME"]?.text).flatMap({ CRC64NVME($0) }),
             told != sum
@@ -182,14 +174,8 @@ final class S3Session: UploadSession {
         return object.tag
     }
 
-    /// AbortMultipartUpload.
     func abort() async throws(DestinationError) {
-        let request = S3Request(method: .delete, key: key, query: [("uploadId", upload)], operation: "abort")
-        let response = try await endpoint.answer(request)
-        // Who may not abort is told by nobody else, and is not to ask for ever: the bucket's own rules clean up.
-        guard !response.isSuccess, S3Failures.report(response)?.code != "AccessDenied" else { return }
-        let error = S3Failures.error(response)
-        if error != .sessionLost { throw error }
+        try await endpoint.abortUpload(upload, key)
     }
 }
 

@@ -91,14 +91,4 @@ extension BucketServer.State {
             kind: "uploads", fields: ["Date": Self.date(now)],
             body: "<ListMultipartUploadsResult>\(more)\(entries.joined())</ListMultipartUploadsResult>")
     }
-
-    mutating func copy(_ request: RawRequest, to key: String) -> BucketServer.Answer {
-        let source = request.fields["x-amz-copy-source"]?.removingPercentEncoding ?? ""
-        guard source.hasPrefix("/b/"), let object = objects[String(source.dropFirst(3))] else {
-            return error(404, "NoSuchKey")
-        }
-        objects[key] = object
-        return BucketServer.Answer(
-            kind: "copy", body: "<CopyObjectResult><ETag>\"\(object.tag)\"</ETag></CopyObjectResult>")
-    }
 }

@@ -38,6 +38,10 @@ final class BucketServer: Sendable {
         var encoding = Encoding.heeded
         /// It tells no times, and where a list goes on by an id alone.
         var tellsLittle = false
+        /// Conditions are compared with ETags other than it tells.
+        var mistakesTags = false
+        /// That a copy has failed stands in an answer that says 200.
+        var failsLate = false
     }
 
     struct Object: Sendable {
@@ -136,15 +140,14 @@ extension BucketServer.State {
             return BucketServer.Answer(kind: "list", body: "<ListBucketResult/>")
         case "GET" where upload == nil: return get(key, request.fields["range"])
         case "HEAD": return head(key)
-        case "DELETE" where upload == nil:
-            objects[key] = nil
-            return BucketServer.Answer(kind: "delete", status: 204)
-        case "PUT" where request.fields["x-amz-copy-source"] != nil: return copy(request, to: key)
         case "POST" where query.hasPrefix("uploads"):
             let number = begin(key, request.fields, at: now)
             return BucketServer.Answer(
                 kind: "begin",
                 body: "<InitiateMultipartUploadResult><UploadId>\(number)</UploadId></InitiateMultipartUploadResult>")
+        case "PUT" where request.fields["x-amz-copy-source"] != nil:
+            return copy(request, to: key, query)
+        case "DELETE" where upload == nil: return delete(request, key)
         case "PUT" where upload == nil:
             if let conflict = conflict(request, key) { return conflict }
             let tag = "t\(Insecure.MD5.hash(data: body).description.suffix(32))"
@@ -169,7 +172,7 @@ extension BucketServer.State {
         }
     }
 
-    private mutating func put(_ key: String, _ body: [UInt8], _ fields: [String: String], _ tag: String) {
+    mutating func put(_ key: String, _ body: [UInt8], _ fields: [String: String], _ tag: String) {
         let kept = manner.forgetsMetadata ? fields.filter { !$0.key.hasPrefix("x-amz-meta-") } : fields
         objects[key] = BucketServer.Object(body: body, fields: kept, tag: tag)
     }
@@ -228,8 +231,9 @@ extension BucketServer.State {
         return [S3Checksums.field: sum]
     }
 
-    private func conflict(_ request: RawRequest, _ key: String) -> BucketServer.Answer? {
+    func conflict(_ request: RawRequest, _ key: String) -> BucketServer.Answer? {
         guard manner.holdsConditions else { return nil }
+        if manner.mistakesTags, request.fields["if-match"] != nil { return error(412, "PreconditionFailed") }
         if request.fields["if-none-match"] == "*", objects[key] != nil { return error(412, "PreconditionFailed") }
         guard let tag = request.fields["if-match"] else { return nil }
         guard let object = objects[key] else { return error(404, "NoSuchKey") }
@@ -253,7 +257,7 @@ extension BucketServer.State {
     private func head(_ key: String) -> BucketServer.Answer {
         guard !manner.hidesKeys else { return BucketServer.Answer(kind: "HEAD", status: 403, length: 0) }
         guard let object = objects[key] else { return BucketServer.Answer(kind: "HEAD", status: 404, length: 0) }
-        var fields = object.fields.filter { $0.key.hasPrefix("x-amz-meta-") }
+        var fields = object.fields.filter { $0.key.hasPrefix("x-amz-meta-") || $0.key == "content-type" }
         fields["ETag"] = "\"\(object.tag)\""
         if manner.checksums == .kept { fields[S3Checksums.field] = object.fields[S3Checksums.field] }
         return BucketServer.Answer(kind: "HEAD", fields: fields, length: object.body.count)
