@@ -67,6 +67,9 @@ struct MountOptions: ParsableArguments {
     @Flag(name: .long, help: ArgumentHelp(Settings.followSymlinks.optionHelp))
     var followSymlinks = false
 
+    @Flag(name: .long, help: ArgumentHelp(Settings.allowDelete.optionHelp))
+    var allowDelete = false
+
     @Flag(name: .long, help: ArgumentHelp(Settings.offline.optionHelp))
     var offline = false
 }
@@ -91,6 +94,7 @@ struct MountSettings: Sendable {
     let durableClose: Bool
     let publishInterrupted: Bool
     let followSymlinks: Bool
+    let allowDelete: Bool
     let onConflict: ConflictRule
     let objectRules: S3ObjectRules
 
@@ -116,6 +120,7 @@ struct MountSettings: Sendable {
         onConflict = try source.value(Settings.onConflict, objects.onConflict)
         objectRules = try objects.rules(source)
         followSymlinks = try flag(Settings.followSymlinks, options.followSymlinks)
+        allowDelete = try flag(Settings.allowDelete, options.allowDelete)
         let classifier = NameClassifier(
             temporary: try source.value(Settings.temporaryNames, options.temporaryNames),
             litter: try source.value(Settings.litterNames, options.litterNames))

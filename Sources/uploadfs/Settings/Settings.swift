@@ -80,6 +80,8 @@ enum Settings {
         "Names whose files never leave this machine.")
     static let showStatusDirectory = Setting<Bool>.flag(
         "show-status-directory", "List .uploadfs in the mountpoint. It can be opened either way.")
+    static let allowDelete = Setting<Bool>.flag(
+        "allow-delete", "A published file may be removed: its object is deleted. Without this that fails (EPERM).")
     static let offline = Setting<Bool>.flag(
         "offline", "Mount though the destination does not answer, also the first time.")
 

@@ -204,6 +204,8 @@ struct MountProcess: Sendable {
         configuration.closesDurably = settings.durableClose
         configuration.publishesTorn = settings.publishInterrupted
         configuration.followsSymlinks = settings.followSymlinks
+        configuration.canMove = { destination.limits.canMove }
+        configuration.mayDelete = { [isAllowed = settings.allowDelete] in isAllowed && destination.limits.canDelete }
         let namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: WallClock.now)
         let board = StatusBoard(

@@ -61,6 +61,18 @@ extension EndToEnd {
                 #expect(Array(arrived) == (try file.contents()), sourceLocation: location)
             }
 
+            /// In as many requests as it takes.
+            func publish(_ name: String, _ file: any SpoolFile, _ size: Int64) async throws -> PublishReceipt {
+                let destination = try destination()
+                let object = try object(name, size)
+                let count = destination.limits.schedule.count(size: size)
+                guard count > 1 else { return try await destination.put(object, content: file, sent: ByteCounter()) }
+                let session = try await destination.begin(object)
+                let chunks = try (0..<count).map { try chunk($0, size) }
+                for chunk in chunks { _ = try await session.send(chunk, content: file, sent: ByteCounter()) }
+                return try await session.finish(object, content: file, chunks: chunks)
+            }
+
             func chunk(_ index: Int, _ size: Int64, generation: UInt32 = 0) throws -> ChunkRef {
                 let range = try destination().limits.schedule.range(of: index..<index + 1)
                 return ChunkRef(
@@ -161,6 +173,38 @@ extension EndToEnd {
                 // rclone forgets what objects say of themselves; who asks begins again then.
                 #expect(known == nil || kind == .rclone && known == .sessionLost)
                 try bench.expect("c/film", is: file)
+            }
+        }
+
+        @Test(
+            "What is published is copied to another name, whole, and deleted, once and again", .timeLimit(.minutes(2)),
+            arguments: Kind.allCases)
+        func moves(_ kind: Kind) async throws {
+            try await with(kind) { bench in
+                let destination = try bench.destination()
+                guard destination.limits.canMove else { return }
+                let name = "m/ä +&#%'~ .txt"
+                for (number, size) in [1000, Int(Self.size)].enumerated() {
+                    let file = try bench.file(Int64(number + 1), size)
+                    let receipt = try await bench.publish(name, file, Int64(size))
+                    let source = ObjectReference(path: try UploadPath(name), url: receipt.url, size: receipt.size)
+                    // As the next process asks.
+                    let copy = try #require(
+                        try await bench.destination().copy(source, to: bench.object("n/deep er/ö", Int64(size))))
+                    #expect(copy.object.size == receipt.size && copy.object.url != receipt.url)
+                    try bench.expect("n/deep er/ö", is: file)
+                    try bench.expect(name, is: file)
+                    let known = ObjectReference(
+                        path: source.path, url: source.url, size: source.size, tag: copy.sourceTag)
+                    for _ in 0..<2 { try await bench.destination().delete(known) }
+                    let place = try? bench.receiver.received("m")
+                    let names = place.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
+                    #expect(names.isEmpty)
+                    let gone = try await destination.copy(source, to: bench.object("n/other", Int64(size)))
+                    #expect(gone == nil)
+                    try await destination.delete(source)
+                    try bench.expect("n/deep er/ö", is: file)
+                }
             }
         }
 
