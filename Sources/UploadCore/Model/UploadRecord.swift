@@ -57,11 +57,14 @@ package struct PublishReceipt: Hashable, Sendable {
     package let size: Int64
     /// The digest of the whole content, for example "sha-256=:…:" (RFC 9530).
     package let digest: String
+    /// What tells the object from others that come to have its name (an ETag); nil: nobody said so.
+    package let tag: String?
 
-    package init(url: String, size: Int64, digest: String) {
+    package init(url: String, size: Int64, digest: String, tag: String? = nil) {
         self.url = url
         self.size = size
         self.digest = digest
+        self.tag = tag
     }
 }
 

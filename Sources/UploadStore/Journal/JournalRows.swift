@@ -53,7 +53,7 @@ extension UploadRecord {
     static let columns = """
         version, file, phase, closed_size, schedule_kind, schedule_size, content_type, session, created, closed, \
         finished, retries, receipt_url, receipt_size, receipt_digest, failure_code, failure_reason, failure_remedy, \
-        durable, spooled
+        durable, spooled, receipt_tag
         """
 
     init(row: Row) throws {
@@ -88,7 +88,9 @@ extension UploadRecord {
 
     private static func receipt(_ row: Row) throws -> PublishReceipt? {
         guard let url: String = try row.decode(String?.self, atIndex: 12) else { return nil }
-        return PublishReceipt(url: url, size: try row.decode(atIndex: 13), digest: try row.decode(atIndex: 14))
+        return PublishReceipt(
+            url: url, size: try row.decode(atIndex: 13), digest: try row.decode(atIndex: 14),
+            tag: try row.decode(atIndex: 20))
     }
 
     private static func failure(_ row: Row) throws -> Failure? {

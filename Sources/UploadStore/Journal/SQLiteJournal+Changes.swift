@@ -198,14 +198,14 @@ extension SQLiteJournal {
             """
             INSERT OR IGNORE INTO upload (version, file, phase, closed_size, schedule_kind, schedule_size, content_type,
                 session, created, closed, finished, retries, receipt_url, receipt_size, receipt_digest,
-                failure_code, failure_reason, failure_remedy, durable, spooled)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                failure_code, failure_reason, failure_remedy, durable, spooled, receipt_tag)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             upload.version.rawValue, upload.file.column, upload.phase.rawValue, upload.closedSize, schedule.kind,
             schedule.size, upload.contentType, upload.session?.rawValue, upload.created.nanoseconds,
             upload.closed?.nanoseconds, upload.finished?.nanoseconds, upload.retries, upload.receipt?.url,
             upload.receipt?.size, upload.receipt?.digest, upload.failure?.code, upload.failure?.reason,
-            upload.failure?.remedy, upload.durable?.nanoseconds, upload.isSpooled)
+            upload.failure?.remedy, upload.durable?.nanoseconds, upload.isSpooled, upload.receipt?.tag)
         try count(version: upload.version, in: database)
     }
 
@@ -268,10 +268,11 @@ extension SQLiteJournal {
     ) throws {
         try database.run(
             """
-            UPDATE upload SET session = NULL, receipt_url = ?2, receipt_size = ?3, receipt_digest = ?4, published_at = ?5
+            UPDATE upload SET session = NULL, receipt_url = ?2, receipt_size = ?3, receipt_digest = ?4, published_at = ?5,
+                receipt_tag = ?6
             WHERE version = ?1
             """,
-            version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds)
+            version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds, receipt.tag)
         // What has left the spool stays marked for as long as the version may be read or sent.
         try database.run("DELETE FROM chunk WHERE version = ? AND released = 0", version.rawValue)
         try database.run(

@@ -40,6 +40,9 @@ extension SQLiteJournal {
         migrator.registerMigration("moves") { database in
             try database.execute(sql: moves)
         }
+        migrator.registerMigration("readable") { database in
+            try database.execute(sql: tags)
+        }
         return migrator
     }
 
@@ -220,6 +223,9 @@ extension SQLiteJournal {
             time INTEGER NOT NULL
         ) STRICT;
         """
+
+    /// What tells a published object from others of its name. Of those before, nobody has kept it.
+    private static let tags = "ALTER TABLE upload ADD COLUMN receipt_tag TEXT CHECK (receipt_tag <> '')"
 
     /// One row: numbers that must outlive the rows they were counted from.
     private static let counters = """

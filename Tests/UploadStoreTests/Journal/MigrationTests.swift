@@ -7,6 +7,30 @@ import UploadCore
 
 @Suite("What an earlier uploadfs wrote", .timeLimit(.minutes(1)))
 struct MigrationTests {
+    @Test("is found again with what it had published, of which it had kept no tag")
+    func published() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("journal.sqlite")
+        let pool = try DatabasePool(path: path)
+        try SQLiteJournal.migrator.migrate(pool, upTo: "4: hard links")
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO upload (version, file, phase, schedule_kind, schedule_size, content_type, created,
+                        finished, retries, receipt_url, receipt_size, receipt_digest, published_at)
+                    VALUES (9, 3, 'done', 'equal', 8, 'a/b', 1, 2, 0, 'u', 14, 'd', 2);
+                    """)
+        }
+        try pool.close()
+        let journal = try SQLiteJournal(path: path, now: Samples.now)
+        let receipt = PublishReceipt(url: "u", size: 14, digest: "d")
+        #expect(try journal.upload(VersionID(9))?.receipt == receipt)
+        let again = PublishReceipt(url: "u", size: 14, digest: "d", tag: "t")
+        try journal.apply([.published(VersionID(9), again, at: Samples.now)])
+        #expect(try journal.upload(VersionID(9))?.receipt == again)
+        try journal.close()
+    }
+
     /// Names of migrations are for ever: a state directory may come from any of them.
     @Test(
         "is found again, each field of it",

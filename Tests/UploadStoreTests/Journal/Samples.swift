@@ -31,7 +31,7 @@ enum Samples {
             contentType: "text/plain", created: now)
     }
 
-    static let receipt = PublishReceipt(url: "http://a/b", size: 11, digest: "sha-256=:x:")
+    static let receipt = PublishReceipt(url: "http://a/b", size: 11, digest: "sha-256=:x:", tag: "t-1")
 }
 
 /// The real journal and the one that stands in for it in other tests: both must do the same.
