@@ -5,7 +5,7 @@ package import UploadCore
 /// out and lose the answer, or hold it at a gate. It counts every call and keeps the bytes.
 package final class ScriptedDestination: Destination {
     package enum Kind: Sendable, Hashable, CaseIterable {
-        case probe, put, begin, send, inventory, finish, abort, copy, delete
+        case probe, put, begin, send, inventory, finish, abort, copy, delete, read
     }
 
     /// One request as it came in.
@@ -18,6 +18,8 @@ package final class ScriptedDestination: Destination {
         package let chunk: ChunkRef?
         /// What is copied, or deleted.
         package let source: UploadPath?
+        /// Of a read.
+        package var range: Range<Int64>?
     }
 
     package indirect enum Answer: Sendable {
@@ -147,6 +149,21 @@ package final class ScriptedDestination: Destination {
         }
     }
 
+    /// What is published is told by its digest.
+    package func read(
+        _ range: Range<Int64>, of object: ReadableObject
+    ) async throws(DestinationError) -> ObjectPiece {
+        try await perform(.read, range: range) { () async throws(DestinationError) in
+            guard let found = await self.store.objects[object.path] else { throw .objectGone }
+            let tag = found.receipt.digest
+            guard tag == object.held ?? object.tag ?? tag, found.receipt.size == object.size else {
+                throw .objectChanged
+            }
+            return ObjectPiece(
+                bytes: Array(found.bytes[Int(range.lowerBound)..<Int(range.upperBound)]), tag: tag)
+        }
+    }
+
     package func leftBehind() async throws(DestinationError) -> [SessionToken]? {
         script.withLock(\.left)
     }
@@ -183,12 +200,13 @@ package final class ScriptedDestination: Destination {
 
     func perform<Value: Sendable>(
         _ kind: Kind, session: SessionToken? = nil, object: ObjectDescription? = nil, chunk: ChunkRef? = nil,
-        source: ObjectReference? = nil, _ act: () async throws(DestinationError) -> Value
+        source: ObjectReference? = nil, range: Range<Int64>? = nil, _ act: () async throws(DestinationError) -> Value
     ) async throws(DestinationError) -> Value {
         let (answer, seen) = script.withLock { script in
             let count = script.counts[kind] ?? 0
             let call = Call(
-                kind: kind, ordinal: count, session: session, object: object, chunk: chunk, source: source?.path)
+                kind: kind, ordinal: count, session: session, object: object, chunk: chunk, source: source?.path,
+                range: range)
             script.calls.append(call)
             script.counts[kind] = count + 1
             script.underWay[kind, default: 0] += 1

@@ -100,7 +100,7 @@ package enum FailureSentences {
             Failure(
                 code: "conflict", reason: "Something else has this name at the destination: \(rejection.detail)",
                 remedy: "Rename the file, or remove what is in the way there.")
-        case .other:
+        case .changed, .gone, .other:
             Failure(
                 code: "refused-\(rejection.status)",
                 reason: "The destination refused it (HTTP \(rejection.status)): \(rejection.detail)",

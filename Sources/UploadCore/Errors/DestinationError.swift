@@ -71,6 +71,9 @@ package struct Rejection: Error, Sendable, Hashable {
         case typeRefused
         case nameRefused
         case conflict
+        /// What was published is there no more: another object, or none.
+        case changed
+        case gone
         case other
     }
 

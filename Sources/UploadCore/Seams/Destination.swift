@@ -31,6 +31,11 @@ package protocol Destination: Sendable {
         by intentions: [BeginIntention], known: KnownSessions
     ) async throws(DestinationError) -> LeftBehind?
 
+    /// Bytes of an object that was published, in one request. Only where the limits say `canRead`.
+    /// - Parameter range: not empty, and within the object.
+    /// - Throws: `objectChanged` when another object has its name by now, `objectGone` when none has.
+    func read(_ range: Range<Int64>, of object: ReadableObject) async throws(DestinationError) -> ObjectPiece
+
     /// What people are to know of it though all goes well; nil: nothing. Asks nobody.
     var remark: String? { get }
 
@@ -126,6 +131,8 @@ package struct DestinationLimits: Sendable, Hashable {
     package var types: ContentRules
     /// Unfinished uploads are found again only by the journal's intentions.
     package var wantsIntentions = false
+    /// What was published can be read, a range at a time.
+    package var canRead = false
 
     package init(
         schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,

@@ -19,6 +19,9 @@ extension UploadRoutes {
         var headers: HTTPFields = [
             .eTag: tag, .lastModified: modified, .acceptRanges: "bytes", .reprDigest: file.digest.field,
         ]
+        if let condition = request.headers[.ifMatch], !EntityTags.match(condition, tag, strongly: true) {
+            return Response(status: .preconditionFailed, headers: headers)
+        }
         if EntityTags.match(request.headers[.ifNoneMatch], tag) {
             return Response(status: .notModified, headers: headers)
         }

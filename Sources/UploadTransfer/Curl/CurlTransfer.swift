@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import HTTPTypes
 import UploadCore
 
 /// One request under way: what the callbacks of its handle call. Lives on the curl thread only; the
@@ -18,6 +19,8 @@ final class CurlTransfer {
     private(set) var head = ResponseHead()
     private(set) var content: [UInt8] = []
     private(set) var isMalformed = false
+    /// No more of the content was wanted.
+    private var isCut = false
     private(set) var wasConnected = false
     private var stall = StallWatch<Clock.Instant>()
     private var counted: Int64 = 0
@@ -55,8 +58,14 @@ final class CurlTransfer {
 
     func takeContent(_ bytes: UnsafeRawBufferPointer) -> Bool {
         touch()
-        guard content.count + bytes.count <= options.maximumAnswer else {
-            isMalformed = true
+        let limit = job.request.answerLimit ?? options.maximumAnswer
+        if content.isEmpty, let length = head.fields[.contentLength].flatMap({ Int($0) }), length > 0 {
+            content.reserveCapacity(min(length, limit))
+        }
+        guard content.count + bytes.count <= limit else {
+            isCut = job.request.answerLimit != nil
+            isMalformed = !isCut
+            if isCut { content.append(contentsOf: bytes.prefix(limit - content.count)) }
             return false
         }
         content.append(contentsOf: bytes)
@@ -85,7 +94,7 @@ final class CurlTransfer {
     func outcome(_ failure: CurlFailure?) -> Result<TransferResponse, DestinationError> {
         if let source = body.failure { return settle(.failure(.source(source))) }
         let response = TransferResponse(status: head.status, fields: head.fields, body: content)
-        guard let failure else { return settle(.success(response)) }
+        guard let failure, !isCut else { return settle(.success(response)) }
         // The other end may refuse while we are still sending, and close: the refusal is the news,
         // not the broken pipe that follows it.
         if head.isComplete, head.status >= 400, !isMalformed { return settle(.success(response)) }

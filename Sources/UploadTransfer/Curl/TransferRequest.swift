@@ -26,11 +26,15 @@ package struct TransferRequest: Sendable {
     /// Counts the body's bytes as the network takes them. What was counted is taken back unless the
     /// answer is a success (2xx).
     package var sent: ByteCounter?
+    /// An answer's body that has more bytes is cut there, and its connection with it; nil: it is `malformed` when it has
+    /// more than the client takes.
+    package var answerLimit: Int?
 
     package init(
         method: HTTPRequest.Method, url: String, fields: HTTPFields = [:], body: Body = .none, operation: String,
-        answerTime: Duration? = nil, connectTime: Duration? = nil, sent: ByteCounter? = nil
+        answerTime: Duration? = nil, connectTime: Duration? = nil, sent: ByteCounter? = nil, answerLimit: Int? = nil
     ) {
+        self.answerLimit = answerLimit
         self.method = method
         self.url = url
         self.fields = fields
@@ -57,8 +61,8 @@ extension TransferRequest.Body {
 package struct TransferResponse: Sendable {
     package let status: Int
     package let fields: HTTPFields
-    /// At most `CurlOptions.maximumAnswer` bytes. After an error that was answered while we were
-    /// still sending, it may be cut short.
+    /// At most `CurlOptions.maximumAnswer` bytes, or as many as the request wanted. After an error that was answered
+    /// while we were still sending, it may be cut short.
     package let body: [UInt8]
 
     package init(status: Int, fields: HTTPFields, body: [UInt8]) {

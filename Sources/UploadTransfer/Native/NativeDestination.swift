@@ -7,7 +7,7 @@ package import UploadCore
 ///
 /// Every answer is checked: a receipt whose size or digest is not ours is `damaged`.
 package final class NativeDestination: Destination {
-    private let endpoint: NativeEndpoint
+    let endpoint: NativeEndpoint
     private let known: Mutex<DestinationLimits>
 
     /// - Parameters:
@@ -23,10 +23,11 @@ package final class NativeDestination: Destination {
             lanes: HashingLanes(count: 2))
         let schedules: [String: ChunkSchedule] =
             options.chunkSize == nil ? ["video/": .equal(NativeProtocol.videoChunkSize)] : [:]
-        known = Mutex(
-            DestinationLimits(
-                schedule: .equal(options.chunkSize ?? NativeProtocol.chunkSize), schedulesByType: schedules,
-                parallelChunks: options.parallelChunks, canReplaceChunk: true, namesAtFinish: true))
+        var limits = DestinationLimits(
+            schedule: .equal(options.chunkSize ?? NativeProtocol.chunkSize), schedulesByType: schedules,
+            parallelChunks: options.parallelChunks, canReplaceChunk: true, namesAtFinish: true)
+        limits.canRead = true
+        known = Mutex(limits)
     }
 
     /// The file size limit is known after the first `probe` or `begin`, the types after the first `probe`.

@@ -32,12 +32,17 @@ struct NativeEndpoint: Sendable {
     /// Asks, and takes nothing but a success for an answer.
     @discardableResult
     func ask(_ request: TransferRequest) async throws(DestinationError) -> TransferResponse {
+        let response = try await answer(request)
+        guard response.isSuccess else { throw NativeFailures.error(response) }
+        return response
+    }
+
+    /// The same for who takes other answers, too.
+    func answer(_ request: TransferRequest) async throws(DestinationError) -> TransferResponse {
         var request = request
         // Read anew each time: a token file may have been replaced.
         if let token = credentials() { request.fields[.authorization] = "Bearer \(token)" }
-        let response = try await client.perform(request)
-        guard response.isSuccess else { throw NativeFailures.error(response) }
-        return response
+        return try await client.perform(request)
     }
 
     /// The same for an answer in JSON, which `read` checks and takes what is wanted from.

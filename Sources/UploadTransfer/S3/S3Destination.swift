@@ -22,6 +22,7 @@ package final class S3Destination: Destination {
             maximumFileSize: location.schedule.range(of: 0..<S3Limits.mostParts).upperBound, canCopy: true,
             canDelete: true)
         limits.wantsIntentions = true
+        limits.canRead = true
         self.limits = limits
     }
 
@@ -65,9 +66,11 @@ package final class S3Destination: Destination {
             }
             guard response.isSuccess else { throw S3Failures.error(response) }
             try endpoint.checksums.check(response, to: request, digest.crc64)
-            if let tag = response.fields[.eTag] { conflicts.put(key, tag: S3Endpoint.unquoted(tag)) }
+            let tag = response.fields[.eTag].map(S3Endpoint.unquoted)
+            if let tag { conflicts.put(key, tag: tag) }
             return PublishReceipt(
-                url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest.sha256))
+                url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest.sha256),
+                tag: tag.flatMap(S3Endpoint.known))
         }
         throw .busy(status: 412, retryAfter: nil)
     }

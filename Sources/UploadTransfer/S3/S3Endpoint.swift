@@ -23,6 +23,8 @@ struct S3Request: Sendable {
     var checksums: [(name: String, value: String)] = []
     /// A refusal says why.
     var isExplained = true
+    /// As `TransferRequest` has it.
+    var answerLimit: Int?
 
     /// Of no bytes.
     static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -176,6 +178,6 @@ final class S3Endpoint: Sendable {
         return TransferRequest(
             method: request.method, url: "\(location.scheme)://\(host)\(path)" + (words.isEmpty ? "" : "?\(words)"),
             fields: sent, body: request.body, operation: request.operation, answerTime: request.answerTime,
-            sent: request.sent)
+            sent: request.sent, answerLimit: request.answerLimit)
     }
 }

@@ -110,7 +110,8 @@ final class S3Session: UploadSession {
         let whole = try await digests.whole(of: chunks, content: content, released: released)
         func receipt(_ tag: String) -> PublishReceipt {
             let digest = whole.map(ContentDigest.text) ?? "etag=\(tag)"
-            return PublishReceipt(url: endpoint.location.url(key), size: size, digest: digest)
+            return PublishReceipt(
+                url: endpoint.location.url(key), size: size, digest: digest, tag: S3Endpoint.known(tag))
         }
         var wasRefused = false
         for _ in 0..<S3Conflicts.rounds {

@@ -209,6 +209,54 @@ extension EndToEnd {
         }
 
         @Test(
+            "What was published is read back in ranges, also by another process, and nothing else of its name",
+            .timeLimit(.minutes(2)), arguments: Kind.allCases)
+        func reads(_ kind: Kind) async throws {
+            try await with(kind) { bench in
+                let destination = try bench.destination()
+                #expect(destination.limits.canRead)
+                let small = try bench.file(1, 1000)
+                let described = try bench.object("r/ä +&#%'~ .txt", 1000)
+                let first = try await destination.put(described, content: small, sent: ByteCounter())
+                let film = try bench.file(2, Int(Self.size))
+                let object = try bench.object("r/film", Self.size)
+                let session = try await destination.begin(object)
+                let chunks = try (0..<destination.limits.schedule.count(size: Self.size)).map {
+                    try bench.chunk($0, Self.size)
+                }
+                for chunk in chunks { _ = try await session.send(chunk, content: film, sent: ByteCounter()) }
+                let second = try await session.finish(object, content: film, chunks: chunks)
+                for (path, receipt, file) in [(described.path, first, small), (object.path, second, film)] {
+                    let whole = try file.contents()
+                    let size = Int64(whole.count)
+                    let reader = try bench.destination()
+                    var readable = ReadableObject(version: file.version, path: path, size: size, receipt)
+                    for range in [0..<1, size - 1..<size, size / 3..<size / 3 * 2, 0..<min(size, 1 << 20)] {
+                        let piece = try await reader.read(range, of: readable)
+                        #expect(piece.bytes == Array(whole[Int(range.lowerBound)..<Int(range.upperBound)]), "\(range)")
+                        readable.held = piece.tag
+                    }
+                    // What nothing is known of but its name and size.
+                    let old = ReadableObject(version: file.version, path: path, size: size)
+                    #expect(try await reader.read(5..<9, of: old).bytes == Array(whole[5..<9]))
+                }
+                // Another one takes its place.
+                let newer = try bench.file(3, 1000)
+                _ = try await destination.put(described, content: newer, sent: ByteCounter())
+                let readable = ReadableObject(version: VersionID(1), path: described.path, size: 1000, first)
+                let replaced = await failure { () async throws(DestinationError) in
+                    _ = try await destination.read(5..<9, of: readable)
+                }
+                #expect(replaced == .objectChanged)
+                let nothing = ReadableObject(version: VersionID(1), path: try UploadPath("r/none"), size: 10)
+                let gone = await failure { () async throws(DestinationError) in
+                    _ = try await destination.read(5..<9, of: nothing)
+                }
+                #expect(gone == .objectGone)
+            }
+        }
+
+        @Test(
             "What is given up is gone, and what nobody began is not there", .timeLimit(.minutes(2)),
             arguments: Kind.allCases)
         func ends(_ kind: Kind) async throws {

@@ -84,6 +84,21 @@ struct FileRouteTests {
         }
     }
 
+    @Test func whoWantsOneFileGetsNoOther() async throws {
+        try await ServerUnderTest.run { server async throws in
+            _ = try await server.put("/files/a", "x")
+            let tag = try #require(try await server.ask("HEAD", "/files/a").headers["etag"])
+            for wanted in [tag, "\"other\", \(tag)", "*"] {
+                let same = try await server.ask("GET", "/files/a", ["If-Match": wanted, "Range": "bytes=0-0"])
+                #expect(same.status == 206 && same.text == "x")
+            }
+            for wanted in ["\"other\"", "W/\(tag)"] {
+                let other = try await server.ask("GET", "/files/a", ["If-Match": wanted, "Range": "bytes=0-0"])
+                #expect(other.status == 412 && other.body.isEmpty && other.headers["etag"] == tag)
+            }
+        }
+    }
+
     @Test func aFileThatAPersonPutThereOrChangedIsServedWithItsOwnDigest() async throws {
         try await ServerUnderTest.run { server async throws in
             _ = try await server.put("/files/a.png", "uploaded", ["Content-Type": "image/x"])

@@ -42,6 +42,10 @@ final class BucketServer: Sendable {
         var mistakesTags = false
         /// That a copy has failed stands in an answer that says 200.
         var failsLate = false
+        /// Objects are given as a whole, whatever is asked for.
+        var ignoresRanges = false
+        /// An object of parts is told of by the ETag of its bytes later on.
+        var forgetsParts = false
     }
 
     struct Object: Sendable {
@@ -96,8 +100,9 @@ final class BucketServer: Sendable {
     func object(_ key: String) -> Object? { shared.state.withLock { $0.objects[key] } }
 
     /// Somebody else puts one there.
-    func put(_ key: String, _ text: String) {
-        shared.state.withLock { $0.objects[key] = Object(body: Array(text.utf8), fields: [:], tag: "other") }
+    func put(_ key: String, _ text: String, mark: String? = nil) {
+        let fields = mark.map { [S3Mark.field: $0] } ?? [:]
+        shared.state.withLock { $0.objects[key] = Object(body: Array(text.utf8), fields: fields, tag: "other") }
     }
 
     /// As CopyObject, which takes all along that an object says of itself.
@@ -138,7 +143,7 @@ extension BucketServer.State {
         case "GET" where query.contains("uploads="): return listUploads(query)
         case "GET" where upload == nil && !query.isEmpty:
             return BucketServer.Answer(kind: "list", body: "<ListBucketResult/>")
-        case "GET" where upload == nil: return get(key, request.fields["range"])
+        case "GET" where upload == nil: return get(key, request)
         case "HEAD": return head(key)
         case "POST" where query.hasPrefix("uploads"):
             let number = begin(key, request.fields, at: now)
@@ -240,17 +245,23 @@ extension BucketServer.State {
         return tag == "\"\(object.tag)\"" ? nil : error(412, "PreconditionFailed")
     }
 
-    private func get(_ key: String, _ range: String?) -> BucketServer.Answer {
+    /// Bodies are letters, in what is read.
+    private func get(_ key: String, _ request: RawRequest) -> BucketServer.Answer {
         guard !manner.hidesKeys else { return error(403, "AccessDenied") }
         guard let object = objects[key] else { return error(404, "NoSuchKey") }
-        let bounds = (range?.dropFirst("bytes=".count).split(separator: "-") ?? []).compactMap { Int($0) }
-        guard bounds.count == 2, bounds[0] < object.body.count else { return error(416, "InvalidRange") }
-        let last = min(bounds[1], object.body.count - 1)
+        if let conflict = conflict(request, key) { return conflict }
         var answer = head(key)
-        answer.status = 206
-        answer.fields["Content-Range"] = "bytes \(bounds[0])-\(last)/\(object.body.count)"
-        answer.body = String(decoding: object.body[bounds[0]...last].map { $0 & 0x7f }, as: UTF8.self)
         answer.length = nil
+        let ends = request.fields["range"]?.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) } ?? []
+        guard ends.count == 2, !manner.ignoresRanges else {
+            answer.body = String(decoding: object.body, as: UTF8.self)
+            return answer
+        }
+        guard ends[0] < object.body.count else { return error(416, "InvalidRange") }
+        let last = min(ends[1], object.body.count - 1)
+        answer.status = 206
+        answer.fields["Content-Range"] = "bytes \(ends[0])-\(last)/\(object.body.count)"
+        answer.body = String(decoding: object.body[ends[0]...last].map { $0 & 0x7f }, as: UTF8.self)
         return answer
     }
 
@@ -258,7 +269,7 @@ extension BucketServer.State {
         guard !manner.hidesKeys else { return BucketServer.Answer(kind: "HEAD", status: 403, length: 0) }
         guard let object = objects[key] else { return BucketServer.Answer(kind: "HEAD", status: 404, length: 0) }
         var fields = object.fields.filter { $0.key.hasPrefix("x-amz-meta-") || $0.key == "content-type" }
-        fields["ETag"] = "\"\(object.tag)\""
+        fields["ETag"] = "\"\(manner.forgetsParts ? object.tag.filter { $0 != "-" } : object.tag)\""
         if manner.checksums == .kept { fields[S3Checksums.field] = object.fields[S3Checksums.field] }
         return BucketServer.Answer(kind: "HEAD", fields: fields, length: object.body.count)
     }

@@ -70,13 +70,19 @@ final class RawConnection: Sendable {
         return bytes.isEmpty ? nil : bytes
     }
 
-    func write(_ text: String) {
-        var bytes = Array(text.utf8)[...]
+    /// - Returns: false when the client has gone before all of it was sent.
+    @discardableResult
+    func write(_ text: String) -> Bool { write(Array(text.utf8)) }
+
+    @discardableResult
+    func write(_ bytes: [UInt8]) -> Bool {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             bytes = bytes.dropFirst(count)
         }
+        return true
     }
 
     func answer(_ status: Int, fields: [String: String] = [:], _ body: String = "") {
