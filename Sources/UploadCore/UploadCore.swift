@@ -4,9 +4,9 @@
 ///
 /// - `Model/` the nouns: files, versions, paths, chunks, phases.
 /// - `Seams/` what UploadStore, UploadTransfer and UploadFuse implement or call.
-/// - `Plan/` which chunk to send next: pure.
+/// - `Plan/` which chunk to send next, and which range to read: pure.
 /// - `Engine/` the state machine of one upload (pure), the queue, the retry policy, and the actor
-///   that performs what they decide.
+///   that performs what they decide; and who reads back what is published.
 /// - `Status/` what is happening, and how people and programs read it.
 /// - `Errors/` one closed enum per layer; errors carry decisions and facts, never text to parse.
 package enum UploadCore {

@@ -7,17 +7,22 @@ package final class UploadFront: Uploads {
     private let gauge: SpoolGauge
     private let stopwatch: Stopwatch
     private let remark: @Sendable () -> String?
+    private let readFailure: @Sendable (VersionID) -> Failure?
     private let continuation: AsyncStream<WriterEvent>.Continuation
 
     /// What was posted, for `UploadEngine.run`.
     package let events: AsyncStream<WriterEvent>
 
-    /// - Parameter remark: what is worth knowing of the destination.
+    /// - Parameters:
+    ///   - remark: what is worth knowing of the destination.
+    ///   - readFailure: why a published version could not be read.
     package init(
         board: StatusBoard, journal: any Journal, names: any NameClaims, gauge: SpoolGauge,
-        stopwatch: Stopwatch, remark: @escaping @Sendable () -> String? = { nil }
+        stopwatch: Stopwatch, remark: @escaping @Sendable () -> String? = { nil },
+        readFailure: @escaping @Sendable (VersionID) -> Failure? = { _ in nil }
     ) {
         self.remark = remark
+        self.readFailure = readFailure
         self.gauge = gauge
         self.stopwatch = stopwatch
         self.board = board
@@ -44,7 +49,9 @@ package final class UploadFront: Uploads {
     }
 
     package func status(of file: FileID) -> FileStatus? {
-        board.status(of: file) ?? FinishedStatus.read(file, journal, names)
+        guard var status = board.status(of: file) ?? FinishedStatus.read(file, journal, names) else { return nil }
+        status.readFailure = readFailure(status.version)
+        return status
     }
 
     package func whenSettled(_ file: FileID, _ answer: @escaping @Sendable (FileStatus) -> Void) -> WaitToken {

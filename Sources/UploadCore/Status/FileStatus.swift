@@ -36,6 +36,8 @@ package struct FileStatus: Sendable, Hashable {
         /// What was published is to be deleted.
         case delete
     }
+    /// Why it could not be read from the destination the last time.
+    package var readFailure: Failure?
 
     package struct PhaseEntry: Sendable, Hashable {
         package let phase: Phase

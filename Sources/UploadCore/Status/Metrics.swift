@@ -70,7 +70,7 @@ package enum Metrics {
 
     /// Every operation has a sample from the start, so that a rate can be taken of it.
     private static func byOperation(_ counts: [String: Int]) -> [([String: String], Double)] {
-        ["abort", "chunk", "finalize", "init", "probe", "put", "status"].map {
+        ["abort", "chunk", "finalize", "init", "probe", "put", "read", "status"].map {
             (["operation": $0], Double(counts[$0] ?? 0))
         }
     }

@@ -117,6 +117,7 @@ struct FileDocument: Encodable {
     let retries: Int
     let nextAttempt: String?
     let error: FailureDocument?
+    let readError: FailureDocument?
     let url: String?
     let digest: String?
     /// nil: an upload.
@@ -151,6 +152,7 @@ struct FileDocument: Encodable {
         retries = status.retries
         nextAttempt = status.nextAttempt.map(TimeFormat.text)
         error = status.failure.map(FailureDocument.init)
+        readError = status.readFailure.map(FailureDocument.init)
         url = status.receipt?.url
         digest = status.receipt?.digest
         action = status.action == .upload ? nil : status.action.rawValue

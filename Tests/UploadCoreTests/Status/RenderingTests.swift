@@ -148,11 +148,18 @@ import UploadCore
             let path: String
             let phases: [Entry]
             let chunks: Chunks
+            let readError: Problem?
+            struct Problem: Decodable { let code: String, reason: String, remedy: String }
             struct Entry: Decodable { let phase: String }
             struct Chunks: Decodable { let stored: Int, total: Int, size: Int }
         }
-        let text = DetailJSON.render(try Self.file("x", .uploading), now: Timestamp(seconds: 100))
+        var file = try Self.file("x", .uploading)
+        let text = DetailJSON.render(file, now: Timestamp(seconds: 100))
         let detail = try JSONDecoder().decode(Detail.self, from: Data(text.utf8))
+        #expect(detail.readError == nil)
+        file.readFailure = FailureSentences.reading(.objectGone)
+        let failed = DetailJSON.render(file, now: Timestamp(seconds: 100))
+        #expect(try JSONDecoder().decode(Detail.self, from: Data(failed.utf8)).readError?.code == "object-gone")
         #expect(detail.schema == 1)
         #expect(detail.path == "x")
         #expect(detail.phases.map(\.phase) == ["receiving"])
@@ -176,6 +183,7 @@ import UploadCore
         let text = Metrics.render(Self.overview([try Self.file("a", .failed)], stopped: true))
         #expect(text.contains("uploadfs_files{phase=\"failed\"} 1\n"))
         #expect(text.contains("uploadfs_requests_total{operation=\"chunk\"} 7\n"))
+        #expect(text.contains("uploadfs_requests_total{operation=\"read\"} 0\n"))
         #expect(text.contains("uploadfs_stopped 1\n"))
     }
 }
