@@ -7,7 +7,9 @@ import UploadCore
 
 /// Published files whose bytes have made room, as those who open them meet it (P4).
 @Suite struct EvictionTests {
-    @Test("A published file that made room is read no more and not written into; cut to nothing it begins anew")
+    @Test(
+        "A published file that made room is, where the destination can't be read, read no more and not written into; cut to nothing it begins anew"
+    )
     func evicted() throws {
         let fixture = try FileSystemFixture()
         let inode = try fixture.makePublished()

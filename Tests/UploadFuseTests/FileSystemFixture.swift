@@ -31,7 +31,8 @@ final class FileSystemFixture: Sendable {
     init(
         maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false, spoolLimit: Int64 = .max,
         closesDurably: Bool = false, types: [String] = [], followsSymlinks: Bool = false, canMove: Bool = false,
-        mayDelete: Bool = false
+        mayDelete: Bool = false,
+        remoteFiles: (any RemoteFiles)? = nil
     ) throws {
         spool = MemorySpool(limit: spoolLimit)
         uploads = FakeUploads(gauge: spool.gauge)
@@ -54,7 +55,7 @@ final class FileSystemFixture: Sendable {
         namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: { clock.tick() })
         fileSystem = FileSystem(
-            namespace: namespace, uploads: uploads,
+            namespace: namespace, uploads: uploads, remoteFiles: remoteFiles,
             logger: Logger(label: "test") { _ in
                 SwiftLogNoOpLogHandler()
             })

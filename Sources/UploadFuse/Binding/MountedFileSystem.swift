@@ -12,11 +12,16 @@ package final class MountedFileSystem: Sendable {
     private let session = Mutex<Session?>(nil)
     let fileSystem: FileSystem
 
-    /// - Parameter namespace: made before the engine, from the same configuration.
-    package init(namespace: Namespace, uploads: any Uploads, logger: Logger) {
+    /// - Parameters:
+    ///   - namespace: made before the engine, from the same configuration.
+    ///   - remoteFiles: what is published and no longer here; nil: that can't be read.
+    package init(
+        namespace: Namespace, uploads: any Uploads, remoteFiles: (any RemoteFiles)? = nil, logger: Logger
+    ) {
         self.configuration = namespace.configuration
         self.logger = logger
-        fileSystem = FileSystem(namespace: namespace, uploads: uploads, logger: logger)
+        fileSystem = FileSystem(
+            namespace: namespace, uploads: uploads, remoteFiles: remoteFiles, logger: logger)
     }
 
     /// Mounts; call after the engine has taken up what was there. From here on calls on the mount wait, until `run` answers them.

@@ -56,7 +56,10 @@ extension FileSystem {
         guard offset >= 0 else { throw .invalid }
         switch handle {
         case .file(let handle):
-            let readable = try handle.content.readable(count, at: offset)
+            guard let readable = handle.content.readable(count, at: offset) else {
+                return try readBack(handle.content, count, at: offset)
+            }
+            guard readable.count > 0 else { return .bytes([]) }
             guard spool.gauge.isPressed else {
                 return .spool(readable.file, offset: offset, count: readable.count)
             }
@@ -64,7 +67,9 @@ extension FileSystem {
             let bytes = try spooled { () throws(SpoolError) in
                 try readable.file.bytes(readable.count, at: offset)
             }
-            _ = try handle.content.readable(count, at: offset)
+            guard handle.content.readable(count, at: offset) != nil else {
+                return try readBack(handle.content, count, at: offset)
+            }
             return .bytes(bytes[...])
         case .status(let text): return .bytes(text.slice(count, at: offset))
         case .wait(let wait): return wait.read(count, at: offset)

@@ -114,7 +114,7 @@ extension FileSystem {
             attributes.append(("url", receipt.url))
             attributes.append(("digest", receipt.digest))
         }
-        if let failure = status.failure { attributes.append(("error", failure.reason)) }
+        if let failure = status.failure ?? status.readFailure { attributes.append(("error", failure.reason)) }
         return attributes.map { (Self.virtual + $0.0, $0.1) }
     }
 }

@@ -58,7 +58,10 @@ extension FileSystem {
         // Published so long ago that it was forgotten, its bytes are gone, too.
         let isHere = upload?.isSpooled ?? !node.record.isPublished
         let content: Content
-        if let open = node.content, isHere || !isWriter || node.isUnlinked {
+        if let open = node.content, isHere || !isWriter || truncating || node.isUnlinked {
+            // Who reads what has left the spool has the new content from now on, when it is cut to nothing: the kernel
+            // keeps one cache for all.
+            guard !isWriter || truncating && !node.isUnlinked || !open.isAbsent else { throw .evicted }
             content = open
         } else if truncating, !isHere {
             // Nothing of what was there is wanted, or could be had.
@@ -70,8 +73,9 @@ extension FileSystem {
             try tree.update(node.record.file) { $0.content = content }
             return Attached(handle: handle)
         } else {
-            guard isHere else { throw .evicted }
-            content = try self.content(of: node.record, version, upload)
+            content =
+                try isHere
+                ? self.content(of: node.record, version, upload) : absent(node.record, version, asWriter: isWriter)
             // It could not be sent again.
             guard content.locked(\.released).isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
         }

@@ -10,6 +10,8 @@ final class FileSystem: Sendable {
     let spool: any Spool
     let journal: any Journal
     let uploads: any Uploads
+    /// nil: nothing is read from the destination.
+    let remoteFiles: (any RemoteFiles)?
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
@@ -25,7 +27,10 @@ final class FileSystem: Sendable {
     let kernel = KernelCaches()
     private let explained = Mutex<Set<String>>([])
 
-    init(namespace: Namespace, uploads: any Uploads, logger: Logger) {
+    init(
+        namespace: Namespace, uploads: any Uploads, remoteFiles: (any RemoteFiles)? = nil, logger: Logger
+    ) {
+        self.remoteFiles = remoteFiles
         self.namespace = namespace
         self.spool = namespace.spool
         self.journal = namespace.journal

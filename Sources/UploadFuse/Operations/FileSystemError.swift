@@ -41,6 +41,8 @@ enum FileSystemError: Error, Sendable, Hashable {
     case released
     /// Its bytes are at the destination, and no longer here.
     case evicted
+    /// And they could not be read there.
+    case unreadable(Failure)
     /// What was written before is not here, and can't be published any more.
     case lost
     case interrupted
@@ -86,7 +88,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .typeRefused: EPERM
         case .noSpace: ENOSPC
         case .released: ESPIPE
-        case .evicted, .lost: EIO
+        case .evicted, .unreadable, .lost: EIO
         case .interrupted: EINTR
         case .notNow: EINVAL
         case .sharedWithNames, .namesUnsettled: EBUSY
@@ -111,6 +113,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notNow: "that does not fit the phase that it is in, or a program has it open for writing"
         case .sharedWithNames: "other names of it are still to be published with that: cancel those first"
         case .lost: "what there is of it is not what was written: write it again"
+        case .unreadable(let failure): failure.reason
         default: "\(self)"
         }
     }
@@ -123,7 +126,7 @@ enum FileSystemError: Error, Sendable, Hashable {
         case .notFound, .stale, .exists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .nameNotUTF8, .invalid,
             .published, .beingPublished, .renameOfPublished, .reserved, .unsupportedKind, .tooManyLinks, .unsupported,
             .noSuchAttribute, .attributeExists, .attributeBufferTooSmall, .attributeTooLarge, .noSuchExtent, .tooLarge,
-            .typeRefused, .noSpace, .released, .evicted, .lost, .interrupted, .notNow, .sharedWithNames,
+            .typeRefused, .noSpace, .released, .evicted, .unreadable, .lost, .interrupted, .notNow, .sharedWithNames,
             .namesUnsettled, .ending, .uploadFailed:
             false
         }

@@ -192,6 +192,8 @@ extension Content {
             state.authorship = Authorship()
             state.closedAt = nil
             state.spoolFile = spoolFile
+            state.remote?.close()
+            state.remote = nil
             state.closedSize = 0
             state.keptReleased = RangeSet()
             state.isPromised = false

@@ -28,6 +28,8 @@ final class Content: Sendable {
         var spoolFile: any SpoolFile
         /// Bytes, while nobody writes; else the track knows.
         var closedSize: Int64
+        /// What has left the spool of it, at the destination: once somebody has read that.
+        var remote: (any RemoteFile)?
         /// While there are writers.
         var track: WriteTrack?
         /// Bytes that have left the spool; while there are writers, the track knows.
@@ -117,17 +119,19 @@ final class Content: Sendable {
     /// What was closed last is all here.
     var isWhole: Bool { locked { $0.released.isEmpty && ($0.failure == nil || !$0.isChanged && !$0.isDamaged) } }
 
+    /// Nothing of it is here.
+    var isAbsent: Bool { locked { $0.spoolFile is AbsentFile } }
+
     /// Size and time as they are at this moment.
     var live: (size: Int64, modified: Timestamp?) { locked { ($0.size, $0.modified) } }
 
-    /// Where to read `range` from, and how much of it there is.
-    /// - Throws: `released` when some of it is no longer here.
-    func readable(_ count: Int, at offset: Int64) throws(FileSystemError) -> (file: any SpoolFile, count: Int) {
-        try locked { state throws(FileSystemError) in
+    /// Where to read a range from, and how much of it there is; nil when some of it is no longer here.
+    func readable(_ count: Int, at offset: Int64) -> (file: any SpoolFile, count: Int)? {
+        locked { state in
             let count = min(Int64(count), max(0, state.size - offset))
             let released = state.released
             guard released.isEmpty || released.intersection(RangeSet(offset..<offset + count)).isEmpty else {
-                throw .evicted
+                return nil
             }
             return (state.spoolFile, Int(count))
         }
