@@ -83,6 +83,7 @@ struct MountSettings: Sendable {
     let authorityFile: String?
     let logLevel: String
     let engine: EngineSettings
+    let reading = ReadSettings()
     let connectTimeout: Duration
     let stallTime: Duration
     let maximumFileSize: Int64?

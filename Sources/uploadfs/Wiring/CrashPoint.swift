@@ -145,6 +145,12 @@ struct CrashingDestination: Destination {
 
     func probe() async throws(DestinationError) { try await destination.probe() }
 
+    func read(_ range: Range<Int64>, of object: ReadableObject) async throws(DestinationError) -> ObjectPiece {
+        try await point.around(.request) { () async throws(DestinationError) in
+            try await destination.read(range, of: object)
+        }
+    }
+
     func leftBehind() async throws(DestinationError) -> [SessionToken]? {
         try await point.around(.request) { () async throws(DestinationError) in try await destination.leftBehind() }
     }

@@ -78,11 +78,11 @@ struct MountProcess: Sendable {
     private func makeClient() throws(CommandFailure) -> CurlClient {
         do {
             // One more than uploads use: probes and aborts find a way when all others are busy. And one for who asks
-            // for credentials, without which nothing else goes on.
+            // for credentials, without which nothing else goes on. Reads have their own.
+            let connections = settings.engine.connections + settings.reading.connections
             return try CurlClient(
                 options: CurlOptions(
-                    maximumConnections: settings.engine.connections + 2,
-                    maximumConnectionsPerHost: settings.engine.connections + 1,
+                    maximumConnections: connections + 2, maximumConnectionsPerHost: connections + 1,
                     connectTimeout: settings.connectTimeout, stallTime: settings.stallTime,
                     certificateAuthorities: settings.authorityFile))
         } catch {
@@ -213,16 +213,18 @@ struct MountProcess: Sendable {
             now: WallClock.now)
         let clock = ContinuousClock()
         let stopwatch = Stopwatch(clock)
+        let world = EngineWorld(
+            spool: spool, journal: journal, destination: destination, names: namespace, board: board,
+            clock: clock, stopwatch: stopwatch, now: WallClock.now, random: { Double.random(in: 0..<1) },
+            log: Log.engine(logger), offload: Disk.run)
+        let reading = ReadBack(world: world, settings: settings.reading)
+        defer { reading.stop() }
         let front = UploadFront(
             board: board, journal: journal, names: namespace, gauge: spool.gauge, stopwatch: stopwatch,
-            remark: { destination.remark })
-        let engine = UploadEngine(
-            world: EngineWorld(
-                spool: spool, journal: journal, destination: destination, names: namespace, board: board,
-                clock: clock, stopwatch: stopwatch, now: WallClock.now, random: { Double.random(in: 0..<1) },
-                log: Log.engine(logger), offload: Disk.run),
-            settings: settings.engine)
-        let filesystem = MountedFileSystem(namespace: namespace, uploads: front, logger: logger)
+            remark: { destination.remark }, readFailure: { reading.failure(of: $0) })
+        let engine = UploadEngine(world: world, settings: settings.engine)
+        let filesystem = MountedFileSystem(
+            namespace: namespace, uploads: front, remoteFiles: reading, logger: logger)
         await engine.recover(boot: Machine.boot)
         do {
             try filesystem.mount()
