@@ -26,12 +26,14 @@ extension MemoryJournal.State {
             try claim(name, in: parent, for: file)
             nodes[file]?.parent = parent
             nodes[file]?.name = name
+            if nodes[file]?.listed != nil { nodes[file]?.listed = lastListing }
         case .exchangeNodes(let one, let other):
             for place in [one, other] where nodes[place.file] != nil { nodes[place.file]?.name = nil }
             for place in [one, other] where nodes[place.file] != nil {
                 try claim(place.name, in: place.parent, for: place.file)
                 nodes[place.file]?.parent = place.parent
                 nodes[place.file]?.name = place.name
+                if nodes[place.file]?.listed != nil { nodes[place.file]?.listed = lastListing }
             }
         case .removeNode(let file):
             guard !nodes.values.contains(where: { $0.parent == file || $0.hardLinkOf == file }) else {
@@ -41,6 +43,17 @@ extension MemoryJournal.State {
             attributes[file] = nil
         case .setExtendedAttribute(let file, let name, let value):
             if nodes[file] != nil { attributes[file, default: [:]][name] = value }
+        case .listingBegan(let listing):
+            lastListing = max(lastListing, listing)
+        case .listed(let files, let listing):
+            for file in files {
+                guard let known = nodes[file] else { continue }
+                nodes[file]?.listed = max(known.listed ?? listing, listing)
+            }
+        case .tagged(let file, let tag):
+            if nodes[file]?.kind == .file { nodes[file]?.tag = tag }
+        case .lookedInto(let directory, let moment):
+            if nodes[directory]?.kind == .directory { nodes[directory]?.lookedInto = moment }
         case .insertUpload(let upload):
             if uploads[upload.version] == nil { uploads[upload.version] = upload }
             highest.version = max(highest.version, upload.version)
@@ -155,5 +168,7 @@ extension MemoryJournal.State {
         published[upload.version] = time
         forgetChunks(of: upload.version)
         nodes[upload.file]?.isPublished = true
+        nodes[upload.file]?.tag = nil
+        if nodes[upload.file] != nil { nodes[upload.file]?.listed = lastListing }
     }
 }

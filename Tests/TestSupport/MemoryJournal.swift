@@ -18,6 +18,7 @@ package final class MemoryJournal: Journal {
         var facts: [String: String] = [:]
         var highest = (file: FileID(0), version: VersionID(0))
         var finished = (files: 0, bytes: Int64(0))
+        var lastListing: Int64 = 0
     }
 
     private struct Guarded {
@@ -115,7 +116,7 @@ package final class MemoryJournal: Journal {
             var open = [directory]
             while let parent = open.popLast() {
                 for node in state.nodes.values where node.parent == parent && node.file != .root {
-                    if node.isPublished { return true }
+                    if node.isPublished || node.listed != nil { return true }
                     if node.kind == .directory { open.append(node.file) }
                 }
             }

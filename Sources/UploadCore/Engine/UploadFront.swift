@@ -8,6 +8,7 @@ package final class UploadFront: Uploads {
     private let stopwatch: Stopwatch
     private let remark: @Sendable () -> String?
     private let readFailure: @Sendable (VersionID) -> Failure?
+    private let listing: ListingBoard?
     private let continuation: AsyncStream<WriterEvent>.Continuation
 
     /// What was posted, for `UploadEngine.run`.
@@ -16,11 +17,13 @@ package final class UploadFront: Uploads {
     /// - Parameters:
     ///   - remark: what is worth knowing of the destination.
     ///   - readFailure: why a published version could not be read.
+    ///   - listing: nil: nobody asks what lies there.
     package init(
         board: StatusBoard, journal: any Journal, names: any NameClaims, gauge: SpoolGauge,
         stopwatch: Stopwatch, remark: @escaping @Sendable () -> String? = { nil },
-        readFailure: @escaping @Sendable (VersionID) -> Failure? = { _ in nil }
+        readFailure: @escaping @Sendable (VersionID) -> Failure? = { _ in nil }, listing: ListingBoard? = nil
     ) {
+        self.listing = listing
         self.remark = remark
         self.readFailure = readFailure
         self.gauge = gauge
@@ -43,6 +46,7 @@ package final class UploadFront: Uploads {
     package func overview(limit: Int = .max) -> StatusOverview {
         var overview = board.overview(limit: limit)
         overview.remark = remark()
+        overview.listing = listing?.overview
         overview.spool = StatusOverview.Spool(
             used: gauge.used, limit: gauge.limit == .max ? nil : gauge.limit, waiting: gauge.waiting)
         return overview

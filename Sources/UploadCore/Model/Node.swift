@@ -50,7 +50,7 @@ package struct NodeRecord: Hashable, Sendable {
     package var attributes: NodeAttributes
     /// Bytes, as of the last close; of a link those of its target; 0 for directories.
     package var size: Int64
-    /// Whose spool file holds the content; nil for directories and links.
+    /// Whose spool file holds the content; nil for directories and links, and for files that were only listed.
     package var version: VersionID?
     /// Some version of it is at the destination under the path it has now.
     package var isPublished: Bool
@@ -65,12 +65,23 @@ package struct NodeRecord: Hashable, Sendable {
     package var declined: Timestamp?
     /// The last close of the file it stands for that this name was given: it outlives the row of the upload.
     package var given: Timestamp?
+    /// The last listing that was begun before this was known to be at the destination (`ListingJournal`); nil: never.
+    /// Of a directory that was made here it stays nil.
+    package var listed: Int64?
+    /// What a listing told the content apart by. Of a file without a version: the content that it has.
+    package var tag: String?
+    /// Of a directory: when the last complete listing of it was begun.
+    package var lookedInto: Timestamp?
 
     package init(
         file: FileID, parent: FileID, name: FileName?, kind: NodeKind, attributes: NodeAttributes, size: Int64 = 0,
         version: VersionID? = nil, isPublished: Bool = false, target: [UInt8]? = nil, hardLinkOf: FileID? = nil,
-        names: Int = 1, declined: Timestamp? = nil, given: Timestamp? = nil
+        names: Int = 1, declined: Timestamp? = nil, given: Timestamp? = nil, listed: Int64? = nil, tag: String? = nil,
+        lookedInto: Timestamp? = nil
     ) {
+        self.listed = listed
+        self.tag = tag
+        self.lookedInto = lookedInto
         self.target = target
         self.hardLinkOf = hardLinkOf
         self.names = names

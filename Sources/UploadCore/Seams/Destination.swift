@@ -3,7 +3,7 @@
 ///
 /// A request that throws may have been carried out. Everything here may be called again, and then
 /// has the same effect once. Nothing here retries: that is decided in one place, by the engine.
-package protocol Destination: Sendable {
+package protocol Destination: Listing {
     var limits: DestinationLimits { get }
 
     /// Asks whether it is there and lets us in; reads its limits again where it tells them.
@@ -133,6 +133,8 @@ package struct DestinationLimits: Sendable, Hashable {
     package var wantsIntentions = false
     /// What was published can be read, a range at a time.
     package var canRead = false
+    /// It tells what lies there.
+    package var canList = false
 
     package init(
         schedule: ChunkSchedule, schedulesByType: [String: ChunkSchedule] = [:], parallelChunks: Int,

@@ -2,7 +2,7 @@
 ///
 /// All methods are synchronous, short (no network, no fsync unless asked) and callable from any
 /// thread. What `apply` returned from survives kill -9.
-package protocol Journal: Sendable {
+package protocol Journal: ListingJournal {
     /// Makes all the changes, or none: one transaction, in the order given.
     func apply(_ changes: [JournalChange]) throws(JournalError)
 
@@ -15,7 +15,7 @@ package protocol Journal: Sendable {
     func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord?
     /// In byte order of their names, those after `after`, at most `limit`.
     func children(of parent: FileID, after: FileName?, limit: Int) throws(JournalError) -> [NodeRecord]
-    /// Is any file below this directory (at any depth) published? Renaming it would then leave
+    /// Is anything below this directory (at any depth) published, or was it listed? Renaming it would then leave
     /// objects behind.
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool
     /// The further names of a node, oldest first.
@@ -93,7 +93,8 @@ package enum JournalChange: Sendable, Hashable {
     // The tree.
 
     case insertNode(NodeRecord)
-    /// Attributes, size, version, isPublished, names and what was declined and given of a node that is there.
+    /// Attributes, size, version, isPublished, names and what was declined and given of a node that is there. What
+    /// listings have told of it stays.
     case updateNode(NodeRecord)
     /// Both at once, so that each may take the other's name.
     case exchangeNodes(NodePlace, NodePlace)
@@ -104,6 +105,17 @@ package enum JournalChange: Sendable, Hashable {
     case removeNode(FileID)
     /// nil removes it.
     case setExtendedAttribute(FileID, name: String, value: [UInt8]?)
+
+    // What the destination lists.
+
+    /// The listing of this number was begun.
+    case listingBegan(Int64)
+    /// These nodes were seen in it.
+    case listed([FileID], listing: Int64)
+    /// What the destination tells the content of a file apart by.
+    case tagged(FileID, String?)
+    /// A listing of all that lies in this directory was begun then, and has come to its end.
+    case lookedInto(FileID, at: Timestamp)
 
     // Uploads.
 

@@ -67,9 +67,11 @@ package enum TimeFormat {
 
 /// Names as they may stand on one line: control characters, quotes and backslashes become escapes.
 package enum NameFormat {
-    package static func text(_ path: UploadPath) -> String {
+    package static func text(_ path: UploadPath) -> String { text(path.text) }
+
+    package static func text(_ name: String) -> String {
         var text = ""
-        for scalar in path.text.unicodeScalars {
+        for scalar in name.unicodeScalars {
             switch scalar {
             case "\n": text += "\\n"
             case "\t": text += "\\t"

@@ -17,7 +17,8 @@ package enum StatusJSON {
                 spool: overview.spool.map {
                     Document.Spool(used: $0.used, limit: $0.limit, writersWaiting: $0.waiting)
                 },
-                totals: Document.Totals(overview.totals), files: overview.files.map(FileDocument.init),
+                listing: overview.listing.map(ListingDocument.init), totals: Document.Totals(overview.totals),
+                files: overview.files.map(FileDocument.init),
                 filesNotListed: overview.filesNotListed))
     }
 
@@ -32,6 +33,7 @@ package enum StatusJSON {
         let trouble: FailureDocument?
         let remark: String?
         let spool: Spool?
+        let listing: ListingDocument?
         let totals: Totals
         let files: [FileDocument]
         let filesNotListed: Int
@@ -70,6 +72,28 @@ package enum StatusJSON {
                 retries = totals.retries
                 connections = totals.connections
             }
+        }
+    }
+}
+
+/// `--list`, as `status.json` tells of it.
+private struct ListingDocument: Encodable {
+    /// "" is the mount's own.
+    let directories: [String]
+    let error: FailureDocument?
+    let leftOut: LeftOut?
+
+    struct LeftOut: Encodable {
+        let directory: String
+        let count: Int
+        let example: String
+    }
+
+    init(_ listing: StatusOverview.Listing) {
+        directories = listing.directories.map(\.text)
+        error = listing.failure.map(FailureDocument.init)
+        leftOut = listing.leftOut.map {
+            LeftOut(directory: $0.directory.text, count: $0.count, example: $0.example)
         }
     }
 }

@@ -20,6 +20,8 @@ package struct StatusOverview: Sendable {
     /// What is worth knowing of the destination, though all goes well.
     package var remark: String?
     package var spool: Spool?
+    /// nil: it is not asked what lies there.
+    package var listing: Listing?
 
     /// How full the spool is.
     package struct Spool: Sendable, Hashable {

@@ -19,6 +19,7 @@ package enum StatusTable {
         }
         if let trouble = overview.trouble { lines.append("TROUBLE: \(trouble.reason) \(trouble.remedy)") }
         if let remark = overview.remark { lines.append("NOTE: \(remark)") }
+        if let listing = overview.listing { lines += Self.listing(listing) }
         if overview.files.isEmpty {
             lines.append("Nothing is waiting: all is uploaded.")
         } else {
@@ -46,6 +47,18 @@ package enum StatusTable {
         let limit = spool.limit.map { " of \(ByteFormat.text($0))" } ?? ""
         let waiting = spool.waiting > 0 ? ", full: \(spool.waiting) held up until there is room" : ""
         return "spool \(ByteFormat.text(spool.used))\(limit)\(waiting)"
+    }
+
+    private static func listing(_ listing: StatusOverview.Listing) -> [String] {
+        var lines: [String] = []
+        if !listing.directories.isEmpty {
+            lines.append("LISTING: " + listing.directories.map { "/" + NameFormat.text($0) }.joined(separator: ", "))
+        }
+        if let failure = listing.failure {
+            lines.append("NOT LISTED: \(failure.reason) \(failure.remedy) What was seen before is shown.")
+        }
+        if let leftOut = listing.leftOut { lines.append("NOTE: \(leftOut.sentence)") }
+        return lines
     }
 
     private static func file(_ file: FileStatus, at now: Timestamp) -> [String] {

@@ -16,7 +16,7 @@ extension NodeRecord {
     /// In the order that `init(row:)` reads them.
     static let columns = """
         file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published, target, hard_link, \
-        names, declined, given
+        names, declined, given, listed, tag, looked_into
         """
 
     init(row: Row) throws {
@@ -44,7 +44,10 @@ extension NodeRecord {
             hardLinkOf: try row.decode(Int64?.self, atIndex: 14).map { FileID(column: $0) },
             names: try row.decode(atIndex: 15),
             declined: try row.decode(Int64?.self, atIndex: 16).map { Timestamp(nanoseconds: $0) },
-            given: try row.decode(Int64?.self, atIndex: 17).map { Timestamp(nanoseconds: $0) })
+            given: try row.decode(Int64?.self, atIndex: 17).map { Timestamp(nanoseconds: $0) },
+            listed: try row.decode(atIndex: 18),
+            tag: try row.decode(atIndex: 19),
+            lookedInto: try row.decode(Int64?.self, atIndex: 20).map { Timestamp(nanoseconds: $0) })
     }
 }
 

@@ -12,15 +12,17 @@ extension SQLiteJournal {
         case .updateNode(let node):
             try update(node, in: database)
         case .moveNode(let file, let parent, let name):
-            try database.run(
-                "UPDATE node SET parent = ?2, name = ?3 WHERE file = ?1",
-                file.column, parent.column, name.text)
+            try place(NodePlace(file: file, parent: parent, name: name), in: database)
         case .exchangeNodes(let one, let other):
             try exchange([one, other], in: database)
         case .removeNode(let file):
             try database.run("DELETE FROM node WHERE file = ?", file.column)
         case .setExtendedAttribute(let file, let name, let value):
             try setExtendedAttribute(name, of: file, to: value, in: database)
+        case .listingBegan(let listing): try listingBegan(listing, in: database)
+        case .listed(let files, let listing): try listed(files, listing: listing, in: database)
+        case .tagged(let file, let tag): try tagged(file, tag, in: database)
+        case .lookedInto(let directory, let moment): try lookedInto(directory, at: moment, in: database)
         case .insertUpload(let upload):
             try insert(upload, into: database)
         case .closed(let version, let size, let time):
@@ -126,15 +128,15 @@ extension SQLiteJournal {
         try database.run(
             """
             INSERT INTO node (file, parent, name, kind, mode, uid, gid, atime, mtime, ctime, size, version, published,
-                target, hard_link, names, declined, given)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
+                target, hard_link, names, declined, given, listed, tag, looked_into)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21
             WHERE NOT EXISTS (SELECT 1 FROM node WHERE file = ?1)
             """,
             node.file.column, node.parent.column, node.name?.text, node.kind.rawValue, Int64(attributes.mode),
             Int64(attributes.owner), Int64(attributes.group), attributes.accessed.nanoseconds,
             attributes.modified.nanoseconds, attributes.changed.nanoseconds, node.size, node.version?.rawValue,
             node.isPublished, node.target.map { Data($0) }, node.hardLinkOf?.column, node.names,
-            node.declined?.nanoseconds, node.given?.nanoseconds)
+            node.declined?.nanoseconds, node.given?.nanoseconds, node.listed, node.tag, node.lookedInto?.nanoseconds)
         if let target = node.target { try noteSteps(of: node.file.column, to: target, in: database) }
         // The root's number is fixed: a new journal has given out none.
         if node.file != .root { try count(file: node.file, in: database) }
@@ -168,11 +170,18 @@ extension SQLiteJournal {
         for place in places {
             try database.run("UPDATE node SET name = '/' || file WHERE file = ?1", place.file.column)
         }
-        for place in places {
-            try database.run(
-                "UPDATE node SET parent = ?2, name = ?3 WHERE file = ?1",
-                place.file.column, place.parent.column, place.name.text)
-        }
+        for place in places { try self.place(place, in: database) }
+    }
+
+    /// What is at the destination is there under this name from now on: no listing that was begun before knows that.
+    private static func place(_ place: NodePlace, in database: Database) throws {
+        try database.run(
+            """
+            UPDATE node SET parent = ?2, name = ?3,
+                listed = iif(listed IS NULL, NULL, (SELECT last_listing FROM counter))
+            WHERE file = ?1
+            """,
+            place.file.column, place.parent.column, place.name.text)
     }
 
     private static func setExtendedAttribute(
@@ -275,8 +284,12 @@ extension SQLiteJournal {
             version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds, receipt.tag)
         // What has left the spool stays marked for as long as the version may be read or sent.
         try database.run("DELETE FROM chunk WHERE version = ? AND released = 0", version.rawValue)
+        // No listing that was begun before tells of it, and what they told its content apart by is void.
         try database.run(
-            "UPDATE node SET published = 1 WHERE file = (SELECT file FROM upload WHERE version = ?)",
+            """
+            UPDATE node SET published = 1, tag = NULL, listed = (SELECT last_listing FROM counter)
+            WHERE file = (SELECT file FROM upload WHERE version = ?)
+            """,
             version.rawValue)
     }
 

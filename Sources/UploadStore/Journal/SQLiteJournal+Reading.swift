@@ -29,13 +29,13 @@ extension SQLiteJournal {
     package func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
         let found = try first(
             """
-            WITH RECURSIVE below (file, kind, published) AS (
-                SELECT file, kind, published FROM node WHERE parent = ?1 AND file <> 1
+            WITH RECURSIVE below (file, kind, is_there) AS (
+                SELECT file, kind, published OR listed IS NOT NULL FROM node WHERE parent = ?1 AND file <> 1
                 UNION ALL
-                SELECT node.file, node.kind, node.published
+                SELECT node.file, node.kind, node.published OR node.listed IS NOT NULL
                 FROM below JOIN node ON node.parent = below.file WHERE below.kind = 0
             )
-            SELECT EXISTS (SELECT 1 FROM below WHERE published = 1)
+            SELECT EXISTS (SELECT 1 FROM below WHERE is_there)
             """,
             directory.column
         ) { try $0.decode(Bool.self, atIndex: 0) }

@@ -43,6 +43,9 @@ extension SQLiteJournal {
         migrator.registerMigration("readable") { database in
             try database.execute(sql: tags)
         }
+        migrator.registerMigration("5: listing") { database in
+            try database.execute(sql: listing)
+        }
         return migrator
     }
 
@@ -226,6 +229,16 @@ extension SQLiteJournal {
 
     /// What tells a published object from others of its name. Of those before, nobody has kept it.
     private static let tags = "ALTER TABLE upload ADD COLUMN receipt_tag TEXT CHECK (receipt_tag <> '')"
+
+    /// What listings of the destination tell of nodes (`ListingJournal`). What was published before any was begun is
+    /// known to be there as of none.
+    private static let listing = """
+        ALTER TABLE counter ADD COLUMN last_listing INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN listed INTEGER;
+        ALTER TABLE node ADD COLUMN tag TEXT CHECK (tag IS NULL OR kind = 1);
+        ALTER TABLE node ADD COLUMN looked_into INTEGER CHECK (looked_into IS NULL OR kind = 0);
+        UPDATE node SET listed = 0 WHERE published = 1;
+        """
 
     /// One row: numbers that must outlive the rows they were counted from.
     private static let counters = """

@@ -81,6 +81,15 @@ struct CrashingJournal: Journal {
     func children(of parent: FileID, after: FileName?, limit: Int) throws(JournalError) -> [NodeRecord] {
         try journal.children(of: parent, after: after, limit: limit)
     }
+    func children(of parent: FileID, named names: [FileName]) throws(JournalError) -> [NodeRecord] {
+        try journal.children(of: parent, named: names)
+    }
+    func unlisted(
+        in parent: FileID, before listing: Int64, after: FileName?, limit: Int
+    ) throws(JournalError) -> [NodeRecord] {
+        try journal.unlisted(in: parent, before: listing, after: after, limit: limit)
+    }
+    func lastListing() throws(JournalError) -> Int64 { try journal.lastListing() }
     func hasPublishedDescendant(_ directory: FileID) throws(JournalError) -> Bool {
         try journal.hasPublishedDescendant(directory)
     }
@@ -149,6 +158,14 @@ struct CrashingDestination: Destination {
         try await point.around(.request) { () async throws(DestinationError) in
             try await destination.read(range, of: object)
         }
+    }
+
+    func list(_ directory: UploadPath, after mark: ListingMark?) async throws(DestinationError) -> ListingPage {
+        try await destination.list(directory, after: mark)
+    }
+
+    func find(_ name: FileName, in directory: UploadPath) async throws(DestinationError) -> [ListedEntry] {
+        try await destination.find(name, in: directory)
     }
 
     func leftBehind() async throws(DestinationError) -> [SessionToken]? {

@@ -58,7 +58,7 @@ struct MigrationTests {
             attributes: NodeAttributes(
                 mode: 0o644, owner: 1000, group: 100, accessed: Timestamp(nanoseconds: 11),
                 modified: Timestamp(nanoseconds: 12), changed: Timestamp(nanoseconds: 13)),
-            size: 14, version: VersionID(9), isPublished: true)
+            size: 14, version: VersionID(9), isPublished: true, listed: 0)
         #expect(try journal.node(FileID(3)) == kept)
         #expect(try journal.extendedAttribute("user.a", of: FileID(3)) == [1])
         #expect(try journal.node(.root)?.attributes.modified == Timestamp(nanoseconds: 6))
