@@ -23,6 +23,7 @@ package final class S3Destination: Destination {
             canDelete: true)
         limits.wantsIntentions = true
         limits.canRead = true
+        limits.canList = true
         self.limits = limits
     }
 

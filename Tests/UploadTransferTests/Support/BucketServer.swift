@@ -46,6 +46,13 @@ final class BucketServer: Sendable {
         var ignoresRanges = false
         /// An object of parts is told of by the ETag of its bytes later on.
         var forgetsParts = false
+        /// Keys and prefixes on a page of a listing.
+        var page = 1000
+        /// Of keys in a listing with `encoding-type=url` a space is "+", and "+" is %2B, as AWS has it; else a space is
+        /// %20, and "+" is one, as SeaweedFS has it.
+        var plusIsSpace = true
+        /// Listings are refused.
+        var hidesListings = false
     }
 
     struct Object: Sendable {
@@ -135,14 +142,16 @@ final class BucketServer: Sendable {
 extension BucketServer.State {
     fileprivate mutating func answer(_ request: RawRequest, _ body: [UInt8]) -> BucketServer.Answer {
         let parts = request.target.split(separator: "?", maxSplits: 1)
-        let key = String(parts[0].dropFirst("/b/".count)).removingPercentEncoding ?? ""
+        // The bucket stands in the host's name, or in the path.
+        let place = request.fields["host"]?.hasPrefix("b.") == true ? "/" : "/b/"
+        let key = String(parts[0].dropFirst(place.count)).removingPercentEncoding ?? ""
         let query = parts.count > 1 ? String(parts[1]) : ""
         if let refusal = refusal(request) ?? denial(request) { return refusal }
         let upload = query.split(separator: "&").first { $0.hasPrefix("uploadId=") }.map { String($0.dropFirst(9)) }
         switch request.method {
         case "GET" where query.contains("uploads="): return listUploads(query)
         case "GET" where upload == nil && !query.isEmpty:
-            return BucketServer.Answer(kind: "list", body: "<ListBucketResult/>")
+            return manner.hidesListings ? error(403, "AccessDenied") : listing(query)
         case "GET" where upload == nil: return get(key, request)
         case "HEAD": return head(key)
         case "POST" where query.hasPrefix("uploads"):
