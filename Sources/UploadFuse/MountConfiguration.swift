@@ -33,6 +33,8 @@ package struct MountConfiguration: Sendable {
     package var mayDelete: @Sendable () -> Bool = { false }
     /// A close is on stable storage before it is answered.
     package var closesDurably = false
+    /// How what lies at the destination is seen; nil: only what was written here is.
+    package var listing: ListingConfiguration?
     /// Whether bytes come from the kernel through a pipe. For cp of 1 GiB it takes the daemon 1.1 s of
     /// CPU with and 1.3 s without on tmpfs, 2.2 s and 2.6 s on a disk; for writes of 4 KiB the same.
     package var splicesWrites = true

@@ -7,6 +7,7 @@
 ///   values in, values or `FileSystemError` out, so that tests need no mount.
 /// - `Tree/` which nodes are remembered, who has them open, what state their content is in.
 /// - `Processes/` who writes, and whether a close is the work of a dying process.
+/// - `Listing/` when a directory of the destination is listed (`--list`), and who waits for that.
 /// - `StatusFiles/` everything below `.uploadfs`.
 ///
 /// Nothing in here waits for the network, opens a path inside the mount, or holds a lock while it

@@ -31,8 +31,7 @@ final class FileSystemFixture: Sendable {
     init(
         maximumFileSize: Int64? = nil, showStatusDirectory: Bool = false, spoolLimit: Int64 = .max,
         closesDurably: Bool = false, types: [String] = [], followsSymlinks: Bool = false, canMove: Bool = false,
-        mayDelete: Bool = false,
-        remoteFiles: (any RemoteFiles)? = nil
+        mayDelete: Bool = false, remoteFiles: (any RemoteFiles)? = nil, listing: FakeListing? = nil
     ) throws {
         spool = MemorySpool(limit: spoolLimit)
         uploads = FakeUploads(gauge: spool.gauge)
@@ -45,6 +44,9 @@ final class FileSystemFixture: Sendable {
         configuration.canMove = { canMove }
         configuration.mayDelete = { mayDelete }
         configuration.types = { [ContentRules(types)] }
+        configuration.listing = listing.map {
+            ListingConfiguration(source: $0, refresh: .seconds(1000), clock: $0.clock, board: $0.board)
+        }
         configuration.processes = ProcessTable(
             process: { $0 == Self.unknownThread ? 0 : $0 },
             death: { [doomed] thread in

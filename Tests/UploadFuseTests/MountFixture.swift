@@ -17,7 +17,7 @@ final class MountFixture: Sendable {
     let path: String
     private let ended = DispatchSemaphore(value: 0)
 
-    init(splicesWrites: Bool = false) throws {
+    init(splicesWrites: Bool = false, listing: FakeListing? = nil) throws {
         directory = try TemporaryDirectory()
         path = directory.file("mount")
         mkdir(path, 0o755)
@@ -27,6 +27,9 @@ final class MountFixture: Sendable {
             mountpoint: path, destination: "a,b\\c", schedule: { _ in .equal(1 << 20) }, owner: geteuid(),
             group: getegid())
         configuration.splicesWrites = splicesWrites
+        configuration.listing = listing.map {
+            ListingConfiguration(source: $0, refresh: .seconds(1000), clock: ContinuousClock(), board: $0.board)
+        }
         let namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: MountFixture.now)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -57,10 +57,10 @@ extension fuse_entry_param {
         entry_timeout = entry.validity
     }
 
-    /// "No such name", which may be remembered: names come into being through the kernel only.
-    static var missing: fuse_entry_param {
+    /// "No such name", which may be remembered: names come into being through the kernel only, or by a listing.
+    static func missing(validity: Double) -> fuse_entry_param {
         var parameter = fuse_entry_param()
-        parameter.entry_timeout = FileSystem.validity
+        parameter.entry_timeout = validity
         return parameter
     }
 }

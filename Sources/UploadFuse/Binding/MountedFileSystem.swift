@@ -12,6 +12,9 @@ package final class MountedFileSystem: Sendable {
     private let session = Mutex<Session?>(nil)
     let fileSystem: FileSystem
 
+    /// How many requests who looks into directories makes at once.
+    package static let listingsAtOnce = ListingTurns.lanes
+
     /// - Parameters:
     ///   - namespace: made before the engine, from the same configuration.
     ///   - remoteFiles: what is published and no longer here; nil: that can't be read.
@@ -41,6 +44,12 @@ package final class MountedFileSystem: Sendable {
         let result = session.run()
         if result != 0 { logger.error("the mount ended by itself", metadata: ["errno": "\(result)"]) }
         return result
+    }
+
+    /// Nothing is asked of the destination any more, by who looks into directories; returns when what was under way has
+    /// ended. Call after `run`.
+    package func endListing() async {
+        await fileSystem.turns?.end()
     }
 
     /// Takes the mount away, from any other thread than `run`'s, and returns when `run` has ended.

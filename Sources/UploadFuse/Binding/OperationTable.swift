@@ -27,7 +27,12 @@ extension fuse_lowlevel_ops {
 
     fileprivate mutating func addNames() {
         lookup = { request, parent, name in
-            Reply(request, "lookup").entry { fs throws(FileSystemError) in try fs.lookup(nameBytes(name), in: parent) }
+            let name = nameBytes(name)
+            Reply(request, "lookup").after { fs throws(FileSystemError) in
+                try fs.look(into: parent, for: name)
+            } then: { reply in
+                reply.entry { fs throws(FileSystemError) in try fs.lookup(name, in: parent) }
+            }
         }
         forget = { request, inode, count in
             SessionContext.of(request).fileSystem.forget(inode, count: count)
@@ -82,14 +87,10 @@ extension fuse_lowlevel_ops {
             }
         }
         readdir = { request, inode, room, offset, info in
-            Reply(request, "readdir").listing(room: room, plus: false) { fs, buffer throws(FileSystemError) in
-                try fs.list(try info.handle(), from: Int64(offset), countsLookups: false) { buffer.add($0) }
-            }
+            Reply(request, "readdir").listing(info?.pointee.handle, in: inode, from: offset, room: room, plus: false)
         }
         readdirplus = { request, inode, room, offset, info in
-            Reply(request, "readdirplus").listing(room: room, plus: true) { fs, buffer throws(FileSystemError) in
-                try fs.list(try info.handle(), from: Int64(offset), countsLookups: true) { buffer.add($0) }
-            }
+            Reply(request, "readdirplus").listing(info?.pointee.handle, in: inode, from: offset, room: room, plus: true)
         }
         releasedir = { request, inode, info in
             Reply(request, "releasedir").done { fs throws(FileSystemError) in _ = info?.pointee.dropHandle() }

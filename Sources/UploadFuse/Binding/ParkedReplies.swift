@@ -16,8 +16,12 @@ final class ParkedReplies: Sendable {
     }
 
     /// Answers later what `waiter` will tell; when the mount is going, at once or not before its end.
-    func park(_ request: fuse_req_t?, _ waiter: Waiter) {
-        let reply = ParkedReply(request, waiter) { [self] reply in remove(reply) }
+    /// - Parameter carryOn: answers, where the wait was only for leave to do so.
+    func park(
+        _ request: fuse_req_t?, _ waiter: Waiter,
+        carryOn: @escaping ParkedReply.CarryOn = { _ = fuse_reply_err($0, EIO) }
+    ) {
+        let reply = ParkedReply(request, waiter, carryOn) { [self] reply in remove(reply) }
         let isEnding = state.withLock { state in
             if !state.isEnding || waiter.isHeldAtEnd {
                 state.replies[ObjectIdentifier(reply)] = reply
@@ -26,7 +30,7 @@ final class ParkedReplies: Sendable {
             return state.isEnding
         }
         guard !isEnding || waiter.isHeldAtEnd else {
-            return ParkedReply.send(waiter.ended, to: request)
+            return ParkedReply.send(waiter.ended, to: request, carryOn)
         }
         reply.park(waiter)
         // `end` may have come while the reply was not ready to be answered.

@@ -16,7 +16,10 @@ import Synchronization
 /// `@unchecked Sendable`: `request` is used by one thread only, the one that moved `state` to
 /// `.answered` (or registers it, before anybody else can answer).
 final class ParkedReply: @unchecked Sendable {
+    typealias CarryOn = @Sendable (fuse_req_t?) -> Void
+
     private let request: fuse_req_t?
+    private let carryOn: CarryOn
     private let ended: @Sendable (ParkedReply) -> Void
     private let state = Mutex(State.registering)
     private let whenInterrupted: Waiter.Outcome
@@ -32,11 +35,15 @@ final class ParkedReply: @unchecked Sendable {
         case answered
     }
 
-    /// - Parameter ended: called when the request is answered and libfuse holds no pointer to us.
+    /// - Parameters:
+    ///   - carryOn: answers when the wait ends with `carryOn`; never called by libfuse's interrupter.
+    ///   - ended: called when the request is answered and libfuse holds no pointer to us.
     init(
-        _ request: fuse_req_t?, _ waiter: Waiter, ended: @escaping @Sendable (ParkedReply) -> Void
+        _ request: fuse_req_t?, _ waiter: Waiter, _ carryOn: @escaping CarryOn,
+        ended: @escaping @Sendable (ParkedReply) -> Void
     ) {
         self.request = request
+        self.carryOn = carryOn
         self.whenInterrupted = waiter.interrupted
         whenEnded = waiter.ended
         self.ended = ended
@@ -91,16 +98,17 @@ final class ParkedReply: @unchecked Sendable {
 
     /// Only by the one who took the turn.
     private func send(_ result: Waiter.Outcome) {
-        Self.send(result, to: request)
+        Self.send(result, to: request, carryOn)
         ended(self)
         Unmanaged.passUnretained(self).release()
     }
 
-    static func send(_ result: Waiter.Outcome, to request: fuse_req_t?) {
+    static func send(_ result: Waiter.Outcome, to request: fuse_req_t?, _ carryOn: CarryOn) {
         switch result {
         case .success(.bytes(let bytes)):
             bytes.withUnsafeBytes { _ = fuse_reply_buf(request, $0.baseAddress, $0.count) }
         case .success(.written(let count)): fuse_reply_write(request, count)
+        case .success(.carryOn): carryOn(request)
         case .failure(let error): fuse_reply_err(request, error.code)
         }
     }

@@ -19,14 +19,33 @@ struct Reply: ~Copyable {
 
     // MARK: One answer per kind of request
 
+    /// What may have to wait for something else first.
+    /// - Parameters:
+    ///   - wait: what for; nil: nothing.
+    ///   - answer: on this thread then, else on that of who ends the wait. Must not wait once more.
+    consuming func after(
+        _ wait: (FileSystem) throws(FileSystemError) -> Waiter?,
+        then answer: @escaping @Sendable (consuming Reply) -> Void
+    ) {
+        let operation = operation
+        do throws(FileSystemError) {
+            let context = context
+            guard let waiter = try wait(context.fileSystem) else { return answer(self) }
+            context.parked.park(take(), waiter) { request in answer(Reply(request, operation)) }
+        } catch {
+            fail(error)
+        }
+    }
+
     consuming func done(_ work: (FileSystem) throws(FileSystemError) -> Void) {
         answer(work) { request, _ in fuse_reply_err(request, 0) }
     }
 
     /// - Parameter work: nil says that there is no such name, which the kernel may remember.
     consuming func entry(_ work: (FileSystem) throws(FileSystemError) -> Entry?) {
+        let validity = context.fileSystem.missingValidity
         answer(work) { request, entry in
-            var parameter = entry.map(fuse_entry_param.init) ?? .missing
+            var parameter = entry.map(fuse_entry_param.init) ?? .missing(validity: validity)
             return fuse_reply_entry(request, &parameter)
         } undo: { fileSystem, entry in
             if let entry { fileSystem.forget(entry.attributes.inode, count: 1) }
@@ -125,7 +144,20 @@ struct Reply: ~Copyable {
         }
     }
 
-    consuming func listing(
+    /// What is in the directory is looked at when somebody begins to read it.
+    consuming func listing(_ handle: OpenHandle?, in inode: UInt64, from offset: off_t, room: Int, plus: Bool) {
+        after { fileSystem throws(FileSystemError) in
+            guard offset == 0 else { return nil }
+            return try fileSystem.look(into: inode)
+        } then: { reply in
+            reply.listing(room: room, plus: plus) { fileSystem, buffer throws(FileSystemError) in
+                guard let handle else { throw .badHandle }
+                try fileSystem.list(handle, from: Int64(offset), countsLookups: plus) { buffer.add($0) }
+            }
+        }
+    }
+
+    private consuming func listing(
         room: Int, plus: Bool, _ work: (FileSystem, inout DirectoryBuffer) throws(FileSystemError) -> Void
     ) {
         do throws(FileSystemError) {

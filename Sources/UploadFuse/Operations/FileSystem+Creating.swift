@@ -84,8 +84,10 @@ extension FileSystem {
             let directory = try tree.directory(FileID(parent)).record
             guard try tree.child(name, of: directory.file) == nil else { throw .exists }
             let moment = now()
-            let record = newRecord(
+            var record = newRecord(
                 tree.newFile(), name, kind, in: directory, mode: mode, target: target, by: caller, at: moment)
+            // Where there was nothing of that name, there was nothing below it.
+            if kind == .directory { record.lookedInto = directory.lookedInto }
             try applyTouching(directory, [.insertNode(record)], at: moment, tree: &tree)
             let node = CachedNode(record)
             tree.remember(node)

@@ -21,6 +21,8 @@ enum WriteAnswer {
 enum LateAnswer: Sendable {
     case bytes(ArraySlice<UInt8>)
     case written(Int)
+    /// What had to be waited for first is there: now the request is carried out.
+    case carryOn
 }
 
 /// A wait that has not begun: begins with a closure for the answer, and gives one that ends it.

@@ -106,7 +106,7 @@ extension FileSystem {
 
     /// Asked without any lock of ours: the engine may ask us for the path.
     private func virtualAttributes(of inode: UInt64) -> [(name: String, value: String)] {
-        guard let status = uploads.status(of: FileID(inode)) else { return [] }
+        guard let status = uploads.status(of: FileID(inode)), !namespace.isOthers(FileID(inode)) else { return [] }
         var attributes = [
             ("phase", status.phase.rawValue), ("progress", Percent.text(status.percent, digits: 1)),
         ]

@@ -53,8 +53,9 @@ extension FileSystem {
     ) throws(FileSystemError) -> Attached {
         // Unlinked between the kernel's lookup of the name and this, and not here: it is to look again.
         guard !node.isUnlinked || node.content != nil else { throw .stale }
-        guard let version = node.record.version else { throw .isDirectory }
-        let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
+        // What was only listed has no version.
+        let version = node.record.version
+        let upload = try tree.upload(of: node.record)
         // Published so long ago that it was forgotten, its bytes are gone, too.
         let isHere = upload?.isSpooled ?? !node.record.isPublished
         let content: Content
@@ -73,9 +74,11 @@ extension FileSystem {
             try tree.update(node.record.file) { $0.content = content }
             return Attached(handle: handle)
         } else {
-            content =
-                try isHere
-                ? self.content(of: node.record, version, upload) : absent(node.record, version, asWriter: isWriter)
+            if isHere, let version {
+                content = try self.content(of: node.record, version, upload)
+            } else {
+                content = try absent(node.record, version ?? .listed, asWriter: isWriter)
+            }
             // It could not be sent again.
             guard content.locked(\.released).isEmpty || !isWriter || upload?.phase != .done else { throw .evicted }
         }
@@ -104,7 +107,7 @@ extension FileSystem {
                 return track
             }
             handle = opened.handle
-            if let track = opened.track, let path {
+            if let track = opened.track, let path, let version {
                 uploads.post(
                     .opened(
                         OpenedVersion(

@@ -58,6 +58,10 @@ extension FileSystem {
     ) throws(FileSystemError) -> ReadableObject {
         let node = try tree.node(file)
         guard let path = try tree.path(of: file) else { throw .stale }
+        guard version != .listed else {
+            guard node.record.isPublished, node.record.version == nil else { throw .stale }
+            return ReadableObject(version: version, path: path, size: size, tag: node.record.tag)
+        }
         let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
         if let upload {
             guard upload.phase == .done, let receipt = upload.receipt, receipt.size == size else { throw .evicted }
@@ -77,4 +81,9 @@ extension FileSystemError {
             case .closed: .stale
             }
     }
+}
+
+extension VersionID {
+    /// Of what was only listed: it has none.
+    static let listed = VersionID(0)
 }

@@ -25,9 +25,16 @@ extension FileSystem {
         try namespace.locked { tree throws(FileSystemError) in
             guard let node = try tree.child(name, of: FileID(parent)) else { throw .notFound }
             guard node.record.kind == .directory else { throw .notDirectory }
-            guard try tree.children(of: node.record.file, after: nil, limit: 1).isEmpty else { throw .notEmpty }
+            try checkEmpty(node, tree)
             try remove(node, from: FileID(parent), in: &tree)
         }
+    }
+
+    /// - Throws: `notEmpty`, also when it was listed, and nobody has seen yet what is in it.
+    func checkEmpty(_ directory: CachedNode, _ tree: Tree) throws(FileSystemError) {
+        guard directory.record.listed == nil || directory.record.lookedInto != nil,
+            try tree.children(of: directory.record.file, after: nil, limit: 1).isEmpty
+        else { throw .notEmpty }
     }
 
     func remove(_ node: CachedNode, from parent: FileID, in tree: inout Tree) throws(FileSystemError) {

@@ -132,7 +132,7 @@ extension FileSystem {
         case (.file, .directory), (.link, .directory): throw .isDirectory
         case (.directory, .file), (.directory, .link): throw .notDirectory
         case (.directory, .directory):
-            guard try tree.children(of: target.record.file, after: nil, limit: 1).isEmpty else { throw .notEmpty }
+            try checkEmpty(target, tree)
         }
     }
 

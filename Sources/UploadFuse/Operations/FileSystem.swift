@@ -19,9 +19,16 @@ final class FileSystem: Sendable {
     let configuration: MountConfiguration
     let statusFiles: StatusFiles
 
+    /// Who is listed when; nil: nothing is.
+    let turns: ListingTurns?
+
     /// Seconds for which the kernel may answer from memory: every change comes through it, so for
-    /// as long as it likes.
-    static let validity: Double = 86_400
+    /// as long as it likes. Where others may make changes at the destination, it is to ask again as often as that is.
+    let validity: Double
+    /// The same for names that are not there: they may come to be there with a listing.
+    var missingValidity: Double { turns == nil ? validity : 0 }
+
+    private static let forever: Duration = .seconds(86_400)
 
     // State.
     let kernel = KernelCaches()
@@ -38,6 +45,8 @@ final class FileSystem: Sendable {
         self.logger = logger
         self.now = namespace.now
         self.configuration = namespace.configuration
+        turns = namespace.configuration.listing.map { ListingTurns(clock: $0.clock, patience: $0.patience) }
+        validity = (namespace.configuration.listing?.refresh ?? Self.forever) / .seconds(1)
         statusFiles = StatusFiles(namespace: namespace, uploads: uploads)
     }
 
@@ -96,6 +105,6 @@ final class FileSystem: Sendable {
         if let version = node.content?.locked(\.version) ?? node.record.version {
             attributes.occupied = spool.occupied(by: version)
         }
-        return Entry(attributes: attributes, validity: Self.validity)
+        return Entry(attributes: attributes, validity: validity)
     }
 }

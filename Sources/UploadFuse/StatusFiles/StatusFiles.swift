@@ -115,7 +115,9 @@ struct StatusFiles: Sendable {
 
     private func fileStatus(_ status: StatusInode) throws(FileSystemError) -> FileStatus {
         try requireFile(status)
-        guard let found = uploads.status(of: status.file) else { throw .noSuchAttribute }
+        guard !namespace.isOthers(status.file), let found = uploads.status(of: status.file) else {
+            throw .noSuchAttribute
+        }
         return found
     }
 

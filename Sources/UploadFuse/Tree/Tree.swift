@@ -52,6 +52,9 @@ struct Tree: Sendable {
         return CachedNode(record)
     }
 
+    /// nil: the journal alone has it, or nobody.
+    func held(_ file: FileID) -> CachedNode? { nodes[file] }
+
     /// A directory that new entries may go into.
     func directory(_ file: FileID) throws(FileSystemError) -> CachedNode {
         let node = try node(file)
@@ -119,10 +122,12 @@ struct Tree: Sendable {
         return UploadPath(names.reversed())
     }
 
-    /// Published, or being published: its name stands at the destination.
+    /// Published, being published, or listed: its name stands at the destination.
     func isNameFixed(_ node: CachedNode) throws(FileSystemError) -> Bool {
         if node.record.isPublished { return true }
         guard node.record.kind == .directory else { return false }
+        // Of what is in it perhaps nothing was seen yet.
+        if node.record.listed != nil { return true }
         let directory = node.record.file
         return try journalled { () throws(JournalError) in try journal.hasPublishedDescendant(directory) }
     }
