@@ -70,6 +70,12 @@ struct MountOptions: ParsableArguments {
     @Flag(name: .long, help: ArgumentHelp(Settings.allowDelete.optionHelp))
     var allowDelete = false
 
+    @Flag(name: .long, help: ArgumentHelp(Settings.list.optionHelp))
+    var list = false
+
+    @Option(name: .long, help: ArgumentHelp(Settings.listRefresh.optionHelp))
+    var listRefresh: String?
+
     @Flag(name: .long, help: ArgumentHelp(Settings.offline.optionHelp))
     var offline = false
 }
@@ -96,6 +102,8 @@ struct MountSettings: Sendable {
     let publishInterrupted: Bool
     let followSymlinks: Bool
     let allowDelete: Bool
+    /// How old a listing of a directory may be; nil: nothing is listed.
+    let listRefresh: Duration?
     let onConflict: ConflictRule
     let objectRules: S3ObjectRules
 
@@ -122,6 +130,8 @@ struct MountSettings: Sendable {
         objectRules = try objects.rules(source)
         followSymlinks = try flag(Settings.followSymlinks, options.followSymlinks)
         allowDelete = try flag(Settings.allowDelete, options.allowDelete)
+        let refresh = try source.value(Settings.listRefresh, options.listRefresh)
+        listRefresh = try flag(Settings.list, options.list) ? refresh : nil
         let classifier = NameClassifier(
             temporary: try source.value(Settings.temporaryNames, options.temporaryNames),
             litter: try source.value(Settings.litterNames, options.litterNames))

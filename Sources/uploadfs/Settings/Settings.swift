@@ -67,6 +67,11 @@ enum Settings {
         "A close(2) returns only when the file would survive a power loss, as if it were preceded by fsync(2).")
     static let followSymlinks = Setting<Bool>.flag(
         "follow-symlinks", "Upload what a symbolic link leads to, where that is a file of the mount.")
+    static let list = Setting<Bool>.flag(
+        "list", "Show what lies at the destination, whoever has put it there (a bucket of S3).")
+    static let listRefresh = Setting<Duration>.duration(
+        "list-refresh", standard: "60s",
+        "With --list: a directory whose last listing is older is listed again when somebody looks into it.")
     static let publishInterrupted = Setting<Bool>.flag(
         "publish-interrupted", "Publish also what a program wrote that was killed before it had finished.")
 

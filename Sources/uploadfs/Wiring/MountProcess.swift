@@ -78,13 +78,17 @@ struct MountProcess: Sendable {
     private func makeClient() throws(CommandFailure) -> CurlClient {
         do {
             // One more than uploads use: probes and aborts find a way when all others are busy. And one for who asks
-            // for credentials, without which nothing else goes on. Reads have their own.
-            let connections = settings.engine.connections + settings.reading.connections
+            // for credentials, without which nothing else goes on. Reads have their own, and listings and uploads don't wait
+            // for each other.
+            let listings = settings.listRefresh == nil ? 0 : MountedFileSystem.listingsAtOnce
+            let connections = settings.engine.connections + settings.reading.connections + listings
             return try CurlClient(
                 options: CurlOptions(
                     maximumConnections: connections + 2, maximumConnectionsPerHost: connections + 1,
                     connectTimeout: settings.connectTimeout, stallTime: settings.stallTime,
-                    certificateAuthorities: settings.authorityFile))
+                    certificateAuthorities: settings.authorityFile,
+                    // A page of 1,000 keys, each as long as it may be, and each character of it escaped.
+                    maximumAnswer: settings.listRefresh == nil ? 1 << 20 : 16 << 20))
         } catch {
             throw CommandFailure(.failure, FailureSentences.failure(for: error).reason)
         }
@@ -193,6 +197,15 @@ struct MountProcess: Sendable {
         _ journal: any Journal, _ spool: any Spool, _ destination: any Destination, tidying tidied: SQLiteJournal,
         label: String, _ logger: Logger
     ) async throws {
+        guard settings.listRefresh == nil || destination.limits.canList else {
+            throw CommandFailure(
+                .configuration,
+                "--list shows what lies in a bucket of S3: \(label) can't tell what lies there. Mount without it.")
+        }
+        let clock = ContinuousClock()
+        let listing = settings.listRefresh.map { refresh in
+            ListingConfiguration(source: destination, refresh: refresh, clock: clock, board: ListingBoard())
+        }
         var configuration = MountConfiguration(
             mountpoint: target.mountpoint, destination: target.destination ?? "uploadfs",
             classifier: settings.classifier, schedule: { destination.limits.schedule(for: $0) },
@@ -206,12 +219,12 @@ struct MountProcess: Sendable {
         configuration.followsSymlinks = settings.followSymlinks
         configuration.canMove = { destination.limits.canMove }
         configuration.mayDelete = { [isAllowed = settings.allowDelete] in isAllowed && destination.limits.canDelete }
+        configuration.listing = listing
         let namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: WallClock.now)
         let board = StatusBoard(
             names: namespace, process: getpid(), destination: label, finished: try journal.finishedTotals(),
             now: WallClock.now)
-        let clock = ContinuousClock()
         let stopwatch = Stopwatch(clock)
         let world = EngineWorld(
             spool: spool, journal: journal, destination: destination, names: namespace, board: board,
@@ -221,7 +234,7 @@ struct MountProcess: Sendable {
         defer { reading.stop() }
         let front = UploadFront(
             board: board, journal: journal, names: namespace, gauge: spool.gauge, stopwatch: stopwatch,
-            remark: { destination.remark }, readFailure: { reading.failure(of: $0) })
+            remark: { destination.remark }, readFailure: { reading.failure(of: $0) }, listing: listing?.board)
         let engine = UploadEngine(world: world, settings: settings.engine)
         let filesystem = MountedFileSystem(
             namespace: namespace, uploads: front, remoteFiles: reading, logger: logger)
@@ -231,7 +244,15 @@ struct MountProcess: Sendable {
         } catch {
             throw CommandFailure(error)
         }
-        try await runServices(filesystem, engine, front, tidied, label, logger)
+        let outcome: Result<Void, any Error>
+        do {
+            try await runServices(filesystem, engine, front, tidied, label, logger)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await filesystem.endListing()
+        try outcome.get()
     }
 
     private func runServices(
