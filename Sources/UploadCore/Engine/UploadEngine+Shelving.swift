@@ -43,7 +43,8 @@ extension UploadEngine {
         case .wrote(let version), .acknowledged(let version, _), .closed(let version, _, _, _),
             .torn(let version, _, _), .spoiled(let version, _), .released(let version, _), .discarded(let version):
             unshelve(version)
-        case .touched(let file), .classified(let file, _), .removed(let file), .awaited(let file), .retried(let file?):
+        case .touched(let file), .classified(let file, _), .removed(let file), .owed(let file), .awaited(let file),
+            .retried(let file?):
             unshelve(file)
         case .retried(nil), .paused, .pressed, .marked: break
         }
