@@ -18,7 +18,8 @@ struct RangeAnswer: Sendable {
     /// - Throws: `objectChanged` when it is of an object of another size.
     func bytes(_ response: TransferResponse) throws(DestinationError) -> [UInt8]? {
         switch response.status {
-        case 206:
+        // Some call it 200, and say all the same which part it is (rclone's server).
+        case 200 where response.fields[.contentRange] != nil, 206:
             guard let told = response.fields[.contentRange].flatMap(ContentRange.init) else {
                 throw .malformed(detail: "a part was answered without its place")
             }

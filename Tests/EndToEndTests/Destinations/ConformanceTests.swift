@@ -168,7 +168,10 @@ extension EndToEnd {
                 let known = await failure { () async throws(DestinationError) in
                     guard try await later.inventory() != [] else { throw .malformed(detail: "nothing of it is there") }
                     let again = try await later.finish(object, content: file, chunks: chunks)
-                    guard again == receipt else { throw .malformed(detail: "\(again) is not \(receipt)") }
+                    // By another tag, some tell of it later on (rclone's).
+                    guard again.url == receipt.url, again.size == receipt.size, again.digest == receipt.digest else {
+                        throw .malformed(detail: "\(again) is not \(receipt)")
+                    }
                 }
                 // rclone forgets what objects say of themselves; who asks begins again then.
                 #expect(known == nil || kind == .rclone && known == .sessionLost)

@@ -28,6 +28,8 @@ import UploadCore
     func parts() {
         #expect(judged(206, [.contentRange: "bytes 10-13/100"], "abcd") == .success(Array("abcd".utf8)))
         #expect(judged(206, [.contentRange: "bytes 10-13/*"], "abcd") == .success(Array("abcd".utf8)))
+        let called200: HTTPFields = [.contentRange: "bytes 10-13/100", .contentLength: "4"]
+        #expect(judged(200, called200, "abcd") == .success(Array("abcd".utf8)))
         #expect(judged(206, [.contentRange: "bytes 10-13/99"], "abcd") == .failure(.objectChanged))
         for (told, body) in [("bytes 10-12/100", "abc"), ("bytes 0-3/100", "abcd"), ("bytes 10-13/100", "abc")] {
             guard case .failure(.malformed) = judged(206, [.contentRange: told], body) else {
