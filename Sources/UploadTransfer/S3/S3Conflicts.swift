@@ -116,6 +116,27 @@ final class S3Conflicts: Sendable {
         }
     }
 
+    /// Whether an object that was put under a condition is there a moment later, too. Some servers leave room for
+    /// another writer between looking and putting (SeaweedFS 4.48), and then the last one has it.
+    /// - Parameter began: when it was asked for: others who looked before it was there have put theirs by then.
+    func hasStayed(
+        _ key: String, tag: String?, since began: ContinuousClock.Instant
+    ) async throws(DestinationError) -> Bool {
+        guard endpoint.options.onConflict != .overwrite, endpoint.location.endpoint != nil else { return true }
+        let took = began.duration(to: .now)
+        do { try await Task.sleep(for: min(max(took * 4, Self.shortestLook), Self.longestLook)) } catch {
+            throw .cancelled
+        }
+        guard case .object(let object) = try await endpoint.object(key) else { return true }
+        // Of the same bytes the ETag is the same, whoever has put them there.
+        let isOurs = object.mark.map { $0.origin == endpoint.options.origin } ?? (tag == nil || object.tag == tag)
+        if !isOurs { state.withLock { $0.own[Array(key.utf8)] = nil } }
+        return isOurs
+    }
+
+    private static let shortestLook = Duration.milliseconds(20)
+    private static let longestLook = Duration.seconds(1)
+
     /// An object of ours is there.
     func put(_ key: String, tag: String) {
         guard endpoint.options.onConflict != .overwrite else { return }

@@ -59,6 +59,7 @@ package final class S3Destination: Destination {
                 body: .file(content, 0..<size), payloadHash: Hex.text(digest.sha256), operation: "put",
                 answerTime: endpoint.options.putAnswerTime, sent: sent)
             if let crc = digest.crc64 { request.checksums = [(S3Checksums.field, crc.text)] }
+            let began = ContinuousClock.now
             let response = try await endpoint.answer(request)
             if !condition.isEmpty, S3Failures.isConditionRefused(response) {
                 // Somebody was quicker; or it was us, and the answer was lost.
@@ -69,6 +70,10 @@ package final class S3Destination: Destination {
             try endpoint.checksums.check(response, to: request, digest.crc64)
             let tag = response.fields[.eTag].map(S3Endpoint.unquoted)
             if let tag { conflicts.put(key, tag: tag) }
+            guard try await conflicts.hasStayed(key, tag: tag, since: began) else {
+                try conflicts.taken(object.path)
+                continue
+            }
             return PublishReceipt(
                 url: endpoint.location.url(key), size: size, digest: ContentDigest.text(digest.sha256),
                 tag: tag.flatMap(S3Endpoint.known))

@@ -122,15 +122,21 @@ final class S3Session: UploadSession {
                 try await abort()
                 throw .sessionLost
             }
+            let began = ContinuousClock.now
+            let tag: String
             do throws(DestinationError) {
-                return receipt(try await complete(chunks, size, condition))
+                tag = try await complete(chunks, size, condition)
             } catch {
                 // Or the answer to an earlier one was lost.
                 let mayBeThere = error == .sessionLost || error.isConflict && !condition.isEmpty
                 if mayBeThere, let tag = try await published(chunks, size) { return receipt(tag) }
                 guard error.isConflict, !condition.isEmpty else { throw error }
                 wasRefused = true
+                continue
             }
+            if try await conflicts.hasStayed(key, tag: tag, since: began) { return receipt(tag) }
+            try conflicts.taken(object.path, mayBeRenamed: released.isEmpty)
+            throw .sessionLost
         }
         throw .busy(status: 412, retryAfter: nil)
     }
