@@ -22,12 +22,17 @@ extension MemoryJournal.State {
             return move.object.url != nil && object.url != nil && move.object.url != object.url
         }
         abandonMove(of: file, file, sourceTag)
+        if let node = nodes[file], node.kind == .file {
+            nodes[file]?.tag = node.version == nil ? object.tag : nil
+            if node.listed != nil { nodes[file]?.listed = lastListing }
+        }
         guard let url = object.url,
             let upload = uploads.values.filter({ $0.file == file && $0.receipt != nil })
                 .max(by: { $0.version < $1.version }),
             let receipt = upload.receipt
         else { return }
-        uploads[upload.version]?.receipt = PublishReceipt(url: url, size: receipt.size, digest: receipt.digest)
+        uploads[upload.version]?.receipt = PublishReceipt(
+            url: url, size: receipt.size, digest: receipt.digest, tag: object.tag)
     }
 }
 

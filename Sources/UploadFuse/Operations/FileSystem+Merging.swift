@@ -50,6 +50,8 @@ extension FileSystem {
         let moment = now()
         for entry in entries {
             guard let record = records[entry.name] else {
+                // What has been renamed or unlinked here lies there until that was done.
+                if case .file = entry.kind, try isOwed(entry.name, in: parent, tree) { continue }
                 records[entry.name] = added(entry, to: parent, listing, at: moment, &merged, &tree)
                 continue
             }
@@ -69,11 +71,17 @@ extension FileSystem {
         return merged
     }
 
+    private func isOwed(_ name: FileName, in parent: NodeRecord, _ tree: Tree) throws(FileSystemError) -> Bool {
+        guard let path = try tree.path(of: parent.file)?.appending(name) else { return false }
+        return try journalled { () throws(JournalError) in try journal.owedMove(from: path) } != nil
+    }
+
     private func known(_ record: NodeRecord, in tree: Tree) throws(FileSystemError) -> ListingMerge.Known {
-        let held = tree.held(record.file)
+        let isHeld = tree.held(record.file).map { $0.claims > 0 || $0.content != nil } ?? false
+        // What is to be copied there is not there yet.
+        let isComing = record.isPublished ? try tree.owedMove(of: record.file) != nil : false
         return ListingMerge.Known(
-            node: record, upload: try tree.upload(of: record),
-            isInUse: held.map { $0.claims > 0 || $0.content != nil } ?? false)
+            node: record, upload: try tree.upload(of: record), isInUse: isHeld || isComing)
     }
 
     /// - Returns: what has that name now.

@@ -60,7 +60,7 @@ extension FileSystem {
         guard let path = try tree.path(of: file) else { throw .stale }
         guard version != .listed else {
             guard node.record.isPublished, node.record.version == nil else { throw .stale }
-            return ReadableObject(version: version, path: path, size: size, tag: node.record.tag)
+            return try unknown(version, path, size: size, node.record, in: tree)
         }
         let upload = try journalled { () throws(JournalError) in try journal.upload(version) }
         if let upload {
@@ -69,7 +69,17 @@ extension FileSystem {
         }
         // Its row was pruned: by then it was published, and gone from here.
         guard node.record.isPublished, node.record.version == version else { throw .evicted }
-        return ReadableObject(version: version, path: path, size: size, nil)
+        return try unknown(version, path, size: size, node.record, in: tree)
+    }
+
+    /// Of what there is no receipt (any more). After a rename it lies under its old name until it was copied.
+    private func unknown(
+        _ version: VersionID, _ path: UploadPath, size: Int64, _ record: NodeRecord, in tree: Tree
+    ) throws(FileSystemError) -> ReadableObject {
+        let owed = try tree.owedMove(of: record.file)?.object
+        return ReadableObject(
+            version: version, path: owed?.path ?? path, size: size, url: owed?.url,
+            tag: version == .listed ? record.tag : nil)
     }
 }
 

@@ -15,6 +15,13 @@ extension Namespace {
                 // Renamed once more.
                 if path != copy.object.path { changes.append(.oweMove(file, copy.object)) }
                 try journalled(changes)
+                // Who reads it from there goes on with the copy.
+                try tree.node(file).content?.locked { $0.remote = nil }
+                var record = try tree.node(file).record
+                if record.version == nil, record.kind == .file {
+                    record.tag = copy.object.tag
+                    tree.recorded(record)
+                }
                 return true
             }
         }

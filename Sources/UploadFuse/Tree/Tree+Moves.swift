@@ -9,6 +9,10 @@ extension Tree {
     /// The object of a published node that nothing is owed of; nil: it has no name any more.
     func object(of node: CachedNode) throws(FileSystemError) -> ObjectReference? {
         guard let path = try path(of: node.record.file) else { return nil }
+        // What was only listed is known by what the listing told of it.
+        if node.record.kind == .file, node.record.version == nil {
+            return ObjectReference(path: path, size: node.record.size, tag: node.record.tag)
+        }
         let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
         let receipt = uploads.last { $0.receipt != nil }?.receipt
         return ObjectReference(path: path, url: receipt?.url, size: receipt?.size)

@@ -63,13 +63,21 @@ extension SQLiteJournal {
             """,
             object.path.text, file.column, object.url)
         try abandonMove(of: file, file, sourceTag: sourceTag, in: database)
+        // A listing that was begun before does not have it yet; and what it is known by is another tag than before.
+        try database.run(
+            """
+            UPDATE node SET tag = iif(version IS NULL, ?2, NULL),
+                listed = iif(listed IS NULL, NULL, (SELECT last_listing FROM counter))
+            WHERE file = ?1 AND kind = 1
+            """,
+            file.column, object.tag)
         guard let url = object.url else { return }
         try database.run(
             """
-            UPDATE upload SET receipt_url = ?2
+            UPDATE upload SET receipt_url = ?2, receipt_tag = ?3
             WHERE version = (SELECT MAX(version) FROM upload WHERE file = ?1 AND receipt_url IS NOT NULL)
             """,
-            file.column, url)
+            file.column, url, object.tag)
     }
 
     static func setMoveFailure(_ failure: Failure?, of number: Int64, in database: Database) throws {

@@ -62,7 +62,8 @@ extension EndToEnd {
             // What is its own it reads from its spool, whatever is listed meanwhile.
             for number in 0..<20 { #expect(try Shell.must("cat \(mounts[0].path("d/f7"))") == "7\n", "\(number)") }
             // And is there at once when it is mounted again, with nobody there to be asked.
-            #expect(try Binary.run("unmount", mounts[0].mountpoint).code == 0)
+            let (code, said) = try Binary.run("unmount", mounts[0].mountpoint)
+            #expect(code == 0, "\(said) \(mounts[0].program.output.suffix(6000))")
             let again = try scene.mount(store, ["--list", "--list-refresh", "1d"], "1")
             #expect(try Shell.must("ls \(again.path("d")) | wc -l") == "21\n")
         }

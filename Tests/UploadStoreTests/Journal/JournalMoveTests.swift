@@ -75,7 +75,8 @@ struct JournalMoveTests {
                 try journal.owedMoves(after: 0) == [
                     OwedMove(number: 3, object: try object("a", "http://a/b", tag: "old"), file: nil, successor: file)
                 ])
-            let receipt = PublishReceipt(url: "http://a/c", size: 11, digest: Samples.receipt.digest)
+            let receipt = PublishReceipt(
+                url: "http://a/c", size: 11, digest: Samples.receipt.digest, tag: "new")
             #expect(try journal.upload(VersionID(7))?.receipt == receipt)
             #expect(try journal.upload(VersionID(8))?.receipt == nil)
             // Renamed once more while it was copied.

@@ -90,8 +90,9 @@ struct S3StraysTests {
             let list = try await destination.endpoint.uploads(prefix: "p/")
             #expect(list.uploads.map(\.key).sorted() == keys.dropLast().sorted() && !list.isCutShort)
             #expect(Set(list.uploads.map(\.upload)) == ["u1", "u2", "u3", "u4", "u5"])
-            #expect(abs(list.ahead) <= 2)
-            #expect(list.uploads.allSatisfy { $0.begun.map { abs($0 - now) <= 2 } ?? manner.tellsLittle })
+            // The machine may be busy.
+            #expect(abs(list.ahead) <= 60)
+            #expect(list.uploads.allSatisfy { $0.begun.map { abs($0 - now) <= 60 } ?? manner.tellsLittle })
             #expect(server.seen.count == 3)
             #expect(try await destination.endpoint.uploads(prefix: "", limit: 3).isCutShort)
             // What is asked for tells, too.
