@@ -43,7 +43,7 @@ extension EndToEnd {
                 #expect(try mount.wait(for: "d/\(name)") == "s3://bucket/pre/d/\(name)")
                 #expect(
                     requests(proxy, from: first) == [
-                        "HEAD \(name)", "PUT d/\(name)", "HEAD d/\(name)", "DELETE \(name)",
+                        "HEAD \(name)", "PUT d/\(name)", "HEAD d/\(name)", "HEAD \(name)", "DELETE \(name)",
                     ])
                 try store.expect("pre/d/\(name)", is: "\(scene.source)/\(name)")
             }

@@ -21,6 +21,9 @@ extension MemoryJournal.State {
             if let owner = move.file { return owner != file }
             return move.object.url != nil && object.url != nil && move.object.url != object.url
         }
+        moves = moves.filter {
+            $0.value.file != file || $0.value.object.url == nil || $0.value.object.url != object.url
+        }
         abandonMove(of: file, file, sourceTag)
         if let node = nodes[file], node.kind == .file {
             nodes[file]?.tag = node.version == nil ? object.tag : nil
@@ -32,7 +35,8 @@ extension MemoryJournal.State {
             let receipt = upload.receipt
         else { return }
         uploads[upload.version]?.receipt = PublishReceipt(
-            url: url, size: receipt.size, digest: receipt.digest, tag: object.tag)
+            url: url, size: receipt.size, digest: receipt.digest,
+            tag: object.tag ?? (receipt.url == url ? receipt.tag : nil))
     }
 }
 

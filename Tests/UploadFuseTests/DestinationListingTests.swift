@@ -308,6 +308,7 @@ struct DestinationListingTests {
         let merged = try listing.fixture.fileSystem.merge(both[...], into: .root, listing: 9)
         #expect(merged.leftOut == [name])
         #expect(try listing.fixture.lookup("both")?.attributes.kind == .directory)
+        #expect(try listing.fixture.journal.owedMoves(after: 0).isEmpty, "nothing is deleted there for that")
     }
 
     @Test("Many names come in pages, each once", arguments: [1, 99, 100, 101, 1000])
@@ -321,6 +322,7 @@ struct DestinationListingTests {
         for number in 0..<249 { listing.there.remove("f\(number)") }
         try await listing.refresh()
         #expect(try listing.fixture.names() == ["f249"])
+        #expect(try listing.fixture.journal.owedMoves(after: 0).isEmpty, "nothing is deleted there for that")
     }
 
     @Test("Mounted again, what was listed is there at once, and is listed again only when it is old")

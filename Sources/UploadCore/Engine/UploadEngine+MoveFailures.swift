@@ -39,6 +39,8 @@ extension UploadEngine {
                 guard let path = try world.names.path(of: file),
                     var upload = try world.journal.newestUpload(of: file), upload.phase == .done, upload.isSpooled,
                     upload.closedSize != nil, dormant[upload.version] == nil,
+                    // Else somebody has replaced it since, and a listing has told so: these bytes are older.
+                    try world.journal.node(file).map({ $0.version == upload.version }) ?? true,
                     try world.journal.releasedChunks(of: upload.version).isEmpty
                 else { return false }
                 try world.journal.apply([

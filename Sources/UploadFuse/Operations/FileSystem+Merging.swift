@@ -137,7 +137,8 @@ extension FileSystem {
         _ record: NodeRecord, at moment: Timestamp, _ merged: inout Merged, _ tree: inout Tree
     ) throws(FileSystemError) {
         let node = tree.held(record.file) ?? CachedNode(record)
-        var loss = try loss(of: node, at: moment, in: &tree)
+        // What others have taken away, or put in its place, is none of ours to delete.
+        var loss = try lossInTree(of: node, at: moment, in: &tree)
         // The engine hears only of what it may know.
         let upload = try journalled { () throws(JournalError) in try journal.newestUpload(of: record.file) }
         if upload == nil { loss.events = [] }

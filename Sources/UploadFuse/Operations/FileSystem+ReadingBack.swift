@@ -30,6 +30,8 @@ extension FileSystem {
         return .parked(
             Waiter { answer in
                 remote.file.read(offset..<end) { result in
+                    // Until then it is not closed, though the next reads go to another object.
+                    withExtendedLifetime(remote.file) {}
                     answer(result.map { LateAnswer.bytes($0) }.mapError { FileSystemError($0) })
                 }
             })

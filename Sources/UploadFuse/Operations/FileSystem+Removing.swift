@@ -76,7 +76,8 @@ extension FileSystem {
         return loss
     }
 
-    private func lossInTree(
+    /// The same where nothing is to be done at the destination.
+    func lossInTree(
         of node: CachedNode, at moment: Timestamp, in tree: inout Tree
     ) throws(FileSystemError) -> Loss {
         if let first = node.record.hardLinkOf {

@@ -13,7 +13,13 @@ extension Tree {
         if node.record.kind == .file, node.record.version == nil {
             return ObjectReference(path: path, size: node.record.size, tag: node.record.tag)
         }
-        let uploads = try journalled { () throws(JournalError) in try journal.uploads(of: node.record.file) }
+        let (uploads, listed) = try journalled { () throws(JournalError) in
+            (try journal.uploads(of: node.record.file), try journal.node(node.record.file)?.tag)
+        }
+        // Written anew, and not published yet: what a listing has told of is there.
+        if let listed, uploads.last(where: { $0.version == node.record.version })?.receipt == nil {
+            return ObjectReference(path: path, tag: listed)
+        }
         let receipt = uploads.last { $0.receipt != nil }?.receipt
         return ObjectReference(path: path, url: receipt?.url, size: receipt?.size)
     }

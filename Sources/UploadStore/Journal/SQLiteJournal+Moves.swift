@@ -62,6 +62,8 @@ extension SQLiteJournal {
             WHERE path = ?1 AND (file = ?2 OR (file IS NULL AND (url IS NULL OR ?3 IS NULL OR url = ?3)))
             """,
             object.path.text, file.column, object.url)
+        // Where it lies is where it was.
+        try database.run("DELETE FROM owed_move WHERE file = ?1 AND url = ?2", file.column, object.url)
         try abandonMove(of: file, file, sourceTag: sourceTag, in: database)
         // A listing that was begun before does not have it yet; and what it is known by is another tag than before.
         try database.run(
@@ -74,7 +76,8 @@ extension SQLiteJournal {
         guard let url = object.url else { return }
         try database.run(
             """
-            UPDATE upload SET receipt_url = ?2, receipt_tag = ?3
+            UPDATE upload SET receipt_url = ?2,
+                receipt_tag = iif(receipt_url = ?2, ifnull(?3, receipt_tag), ?3)
             WHERE version = (SELECT MAX(version) FROM upload WHERE file = ?1 AND receipt_url IS NOT NULL)
             """,
             file.column, url, object.tag)

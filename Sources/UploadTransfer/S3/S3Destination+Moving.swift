@@ -18,6 +18,13 @@ extension S3Destination {
                 refused = nil
                 continue
             }
+            // Put beside its name before, it is renamed to where it lies.
+            if key.utf8.elementsEqual(from.utf8) {
+                let place = ObjectReference(
+                    path: object.path, url: endpoint.location.url(key), size: found.size,
+                    tag: found.isWeak ? nil : found.tag)
+                return CopiedObject(object: place, sourceTag: nil)
+            }
             let mark = S3Mark(origin: endpoint.options.origin, key: key)
             var description = object
             // Its first bytes may have told, when it was sent.
@@ -49,7 +56,8 @@ extension S3Destination {
     package func delete(_ object: ObjectReference) async throws(DestinationError) {
         let key = key(of: object)
         var known = object
-        if known.tag == nil {
+        // Many servers delete whatever the condition says.
+        if known.tag == nil || endpoint.location.endpoint != nil {
             guard let found = try await own(object, key) else { return }
             known = ObjectReference(
                 path: object.path, url: object.url, size: found.size, tag: found.isWeak ? nil : found.tag)

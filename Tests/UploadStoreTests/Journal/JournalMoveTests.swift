@@ -57,6 +57,21 @@ struct JournalMoveTests {
         }
     }
 
+    @Test("owes nothing of an object that stays where it is, and keeps its tag", arguments: JournalUnderTest.allCases)
+    func staying(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            let file = FileID(5)
+            let receipt = PublishReceipt(url: "http://a/b", size: 11, digest: "x", tag: "t")
+            try journal.apply([
+                .insertUpload(Samples.upload(7, of: 5)), .published(VersionID(7), receipt, at: Samples.now),
+                .oweMove(file, try object("a", "http://a/b")),
+            ])
+            try journal.apply([.placed(file, at: try object("c", "http://a/b"), sourceTag: "t")])
+            #expect(try journal.owedMoves(after: 0).isEmpty)
+            #expect(try journal.upload(VersionID(7))?.receipt == receipt)
+        }
+    }
+
     @Test(
         "owes the deletion of what a file's object was copied from, and tells its new URL",
         arguments: JournalUnderTest.allCases)
