@@ -60,10 +60,10 @@ extension EndToEnd {
 
         /// Whose objects come into being in one request, or of parts that are asked for after a kill.
         ///
-        /// `UPLOADFS_S3_CRASH_SEEDS=FIRST-LAST` runs others than the 40 of every run.
+        /// `UPLOADFS_S3_CRASH_SEEDS=FIRST-LAST` runs others than the 20 of every run.
         @Test("So it is with a bucket", .timeLimit(.minutes(60)))
         func everywhereWithBucket() {
-            crash(Seeds.range("UPLOADFS_S3_CRASH_SEEDS", default: 1...40)) { _ in try ObjectStore() }
+            crash(Seeds.range("UPLOADFS_S3_CRASH_SEEDS", default: 1...20)) { _ in try ObjectStore() }
         }
 
         private func crash(_ seeds: ClosedRange<Int>, _ makeReceiver: @Sendable (Scene) throws -> some Receiver) {

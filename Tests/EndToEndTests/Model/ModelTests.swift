@@ -19,10 +19,10 @@ extension EndToEnd {
             compare(Self.seeds, ["--queue-in-memory", "1"]) { try $0.server() }
         }
 
-        /// `UPLOADFS_S3_MODEL_SEEDS=FIRST-LAST` runs others than the 40 of every run.
+        /// `UPLOADFS_S3_MODEL_SEEDS=FIRST-LAST` runs others than the 20 of every run.
         @Test("So it is with a bucket", .timeLimit(.minutes(120)))
         func sequencesWithBucket() {
-            compare(Seeds.range("UPLOADFS_S3_MODEL_SEEDS", default: 1...40)) { _ in try ObjectStore() }
+            compare(Seeds.range("UPLOADFS_S3_MODEL_SEEDS", default: 1...20)) { _ in try ObjectStore() }
         }
 
         private func compare(
