@@ -61,12 +61,6 @@ extension EndToEnd {
                 options: ["--offline"] + options, in: scene.directory)
         }
 
-        private func resident(_ mount: Mounted) throws -> Int {
-            let status = try String(contentsOfFile: "/proc/\(mount.program.pid)/status", encoding: .utf8)
-            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-            return try #require(Int(line.filter(\.isNumber))) * 1024
-        }
-
         /// Mounts such a state directory, and looks at all of it.
         /// - Returns: bytes of memory.
         private func measure(_ scene: Scene, finished: Int, waiting: Int) throws -> Int {
@@ -81,7 +75,7 @@ extension EndToEnd {
             // All of them are looked at once, so that what is kept of them is in memory.
             #expect(
                 try Shell.must("ls -U \(mount.mountpoint) | wc -l", within: 60).contains("\(finished + waiting)"))
-            let size = try resident(mount)
+            let size = try mount.residentMemory()
             print(
                 "backlog: \(finished) finished and \(waiting) waiting: mounted in \(mounting), status in \(answering), \(size >> 20) MiB resident"
             )

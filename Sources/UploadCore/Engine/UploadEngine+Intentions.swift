@@ -92,8 +92,9 @@ extension UploadEngine {
         if !open.isEmpty {
             await withCheckedContinuation { awaitedBegins.append(AwaitedBegins(tasks: open, continuation: $0)) }
         }
-        // Also those of files that could not be taken up, and those that could not be journalled.
-        guard let unfinished = try? world.journal.unfinishedUploads() else { return nil }
+        // Also those of files that could not be taken up, and those that could not be journalled. What is on the shelf
+        // has none.
+        guard let unfinished = try? world.journal.unfinishedUploads(besides: shelf) else { return nil }
         return Set(unfinished.compactMap(\.session) + uploads.values.compactMap(\.machine.session.token))
             .union(owed).union(begun ?? [])
     }

@@ -48,10 +48,15 @@ extension FileSystem {
         }
         var merged = Merged()
         let moment = now()
+        let place = try tree.path(of: parent.file)
         for entry in entries {
             guard let record = records[entry.name] else {
                 // What has been renamed or unlinked here lies there until that was done.
-                if case .file = entry.kind, try isOwed(entry.name, in: parent, tree) { continue }
+                if case .file = entry.kind, let path = place?.appending(entry.name),
+                    try tree.owedMove(from: path) != nil
+                {
+                    continue
+                }
                 records[entry.name] = added(entry, to: parent, listing, at: moment, &merged, &tree)
                 continue
             }
@@ -69,11 +74,6 @@ extension FileSystem {
             }
         }
         return merged
-    }
-
-    private func isOwed(_ name: FileName, in parent: NodeRecord, _ tree: Tree) throws(FileSystemError) -> Bool {
-        guard let path = try tree.path(of: parent.file)?.appending(name) else { return false }
-        return try journalled { () throws(JournalError) in try journal.owedMove(from: path) } != nil
     }
 
     private func known(_ record: NodeRecord, in tree: Tree) throws(FileSystemError) -> ListingMerge.Known {

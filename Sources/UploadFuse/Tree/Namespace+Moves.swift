@@ -6,7 +6,7 @@ extension Namespace {
         _ = try unlessGone { () throws(FileSystemError) -> Bool? in
             try locked { tree throws(FileSystemError) in
                 let path = if let file = owed.file { try tree.path(of: file) } else { UploadPath?.none }
-                guard let file = owed.file, let path, try isOwed(owed) else {
+                guard let file = owed.file, let path, try tree.owedMove(owed.number) != nil else {
                     // Removed, or it came back, since the copy was begun: that is nobody's.
                     try journalled([.oweDeletion(copy.object, successor: path == nil ? nil : owed.file)])
                     return false
@@ -16,22 +16,15 @@ extension Namespace {
                 if path != copy.object.path { changes.append(.oweMove(file, copy.object)) }
                 try journalled(changes)
                 // Who reads it from there goes on with the copy.
-                try tree.node(file).content?.locked { $0.remote = nil }
-                var record = try tree.node(file).record
+                let node = try tree.node(file)
+                node.content?.locked { $0.remote = nil }
+                var record = node.record
                 if record.version == nil, record.kind == .file {
                     record.tag = copy.object.tag
                     tree.recorded(record)
                 }
                 return true
             }
-        }
-    }
-
-    private func isOwed(_ owed: OwedMove) throws(FileSystemError) -> Bool {
-        do throws(JournalError) {
-            return try journal.owedMove(owed.number) != nil
-        } catch {
-            throw .journal(error)
         }
     }
 }

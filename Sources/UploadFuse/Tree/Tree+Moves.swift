@@ -6,6 +6,15 @@ extension Tree {
         try journalled { () throws(JournalError) in try journal.owedMove(of: file) }
     }
 
+    func owedMove(_ number: Int64) throws(FileSystemError) -> OwedMove? {
+        try journalled { () throws(JournalError) in try journal.owedMove(number) }
+    }
+
+    /// Of the object that lies there.
+    func owedMove(from path: UploadPath) throws(FileSystemError) -> OwedMove? {
+        try journalled { () throws(JournalError) in try journal.owedMove(from: path) }
+    }
+
     /// The object of a published node that nothing is owed of; nil: it has no name any more.
     func object(of node: CachedNode) throws(FileSystemError) -> ObjectReference? {
         guard let path = try path(of: node.record.file) else { return nil }
@@ -32,8 +41,9 @@ extension Tree {
         var seen: Set<UploadPath> = []
         var place = place
         while seen.insert(place).inserted {
-            let owed = try journalled { () throws(JournalError) in try journal.owedMove(from: place) }
-            guard let other = owed?.file, other != file, let next = try path(of: other) else { return false }
+            guard let other = try owedMove(from: place)?.file, other != file, let next = try path(of: other) else {
+                return false
+            }
             if next == start { return true }
             place = next
         }

@@ -285,38 +285,4 @@ extension SQLiteJournal {
     package func fact(_ name: String) throws(JournalError) -> String? {
         try first("SELECT value FROM fact WHERE name = ?", name) { try $0.decode(String.self, atIndex: 0) }
     }
-
-    // MARK: Statements, compiled once for each connection
-
-    func first<Value>(
-        _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
-    ) throws(JournalError) -> Value? {
-        try JournalError.translating {
-            try pool.unsafeRead { database in
-                // The cursor ends the read when it goes, at the end of this closure.
-                let rows = try Row.fetchCursor(
-                    database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
-                return try rows.next().map(decode)
-            }
-        }
-    }
-
-    func all<Value>(
-        _ sql: String, _ arguments: (any DatabaseValueConvertible)?..., decode: (Row) throws -> Value
-    ) throws(JournalError) -> [Value] {
-        var values: [Value] = []
-        try each(sql, StatementArguments(arguments)) { values.append(try decode($0)) }
-        return values
-    }
-
-    private func each(
-        _ sql: String, _ arguments: StatementArguments = StatementArguments(), _ use: (Row) throws -> Void
-    ) throws(JournalError) {
-        try JournalError.translating {
-            try pool.unsafeRead { database in
-                let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
-                while let row = try rows.next() { try use(row) }
-            }
-        }
-    }
 }

@@ -32,6 +32,9 @@ struct S3Mark: Sendable, Hashable {
         place = String(Hex.text(SHA256.hash(data: Array(key.utf8))).prefix(16))
     }
 
+    /// It is of the same mount, and was put under the same key.
+    func isSameObject(as other: S3Mark) -> Bool { origin == other.origin && place == other.place }
+
     init(_ text: String) {
         let words = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         origin = words[0]
@@ -108,9 +111,7 @@ final class S3Conflicts: Sendable {
             return wasRefused ? nil : [("if-none-match", "*")]
         case .object(let object):
             let mark = S3Mark(origin: endpoint.options.origin, key: key)
-            guard object.tag == own || object.mark?.origin == mark.origin && object.mark?.place == mark.place else {
-                return nil
-            }
+            guard object.tag == own || object.mark?.isSameObject(as: mark) == true else { return nil }
             // A weak one never matches (RFC 9110, section 13.1.1).
             return object.isWeak ? [] : [("if-match", "\"\(object.tag)\"")]
         }
@@ -129,10 +130,9 @@ final class S3Conflicts: Sendable {
         }
         guard case .object(let object) = try await endpoint.object(key) else { return true }
         // Of the same bytes the ETag is the same, whoever has put them there.
-        // One of parts may be told of otherwise later on.
-        let isSame = tag.map { object.tag == $0 || object.isWeak || $0.contains("-") } ?? true
+        let isSame = tag.map { object.tag == $0 || object.isWeak || endpoint.mayBeTold($0) } ?? true
         let isOurs = object.mark.map { $0.origin == endpoint.options.origin } ?? isSame
-        if !isOurs { state.withLock { $0.own[Array(key.utf8)] = nil } }
+        if !isOurs { forget(key) }
         return isOurs
     }
 
@@ -148,7 +148,7 @@ final class S3Conflicts: Sendable {
         }
     }
 
-    /// It is gone.
+    /// It is gone, or another's.
     func forget(_ key: String) {
         state.withLock { $0.own[Array(key.utf8)] = nil }
     }

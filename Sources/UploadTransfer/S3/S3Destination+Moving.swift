@@ -77,10 +77,8 @@ extension S3Destination {
 
     /// The key that an object was published under: that of its path, or one beside it.
     private func key(of object: ObjectReference) -> String {
-        let start = endpoint.location.url("")
-        if let url = object.url, url.utf8.starts(with: start.utf8) {
-            let key = String(decoding: url.utf8.dropFirst(start.utf8.count), as: UTF8.self)
-            if conflicts.isKey(key, of: object.path) { return key }
+        if let key = object.url.flatMap(endpoint.location.key(ofURL:)), conflicts.isKey(key, of: object.path) {
+            return key
         }
         return endpoint.location.key(object.path)
     }
@@ -111,18 +109,8 @@ extension S3Conflicts {
     func isOwn(_ found: S3Object, _ key: String, as object: ObjectReference) -> Bool {
         if let tag = object.tag, !found.isWeak { return found.tag == tag }
         guard object.size ?? found.size == found.size else { return false }
-        if let mark = found.mark {
-            let own = S3Mark(origin: endpoint.options.origin, key: key)
-            return mark.origin == own.origin && mark.place == own.place
-        }
+        if let mark = found.mark { return mark.isSameObject(as: S3Mark(origin: endpoint.options.origin, key: key)) }
         // Some servers keep no metadata. By its receipt it is ours, unless others are to be looked out for.
         return isRemembered(found.tag, key) || object.url != nil && endpoint.options.onConflict == .overwrite
-    }
-}
-
-extension S3Location {
-    /// What is to be copied ("CopyObject", x-amz-copy-source): bucket and key, encoded as in a URL.
-    func copySource(_ key: String) -> String {
-        "/" + PercentEncoding.encode(bucket) + "/" + PercentEncoding.encode(key).replacing("%2F", with: "/")
     }
 }

@@ -102,14 +102,28 @@ package struct S3Location: Sendable, Hashable {
     /// ones and "/".
     package func path(_ key: String?) -> String {
         let bucket = isPathStyle ? "/\(PercentEncoding.encode(bucket))" : ""
-        // By bytes: a name may begin with what combines with the "/" before it.
-        let key = key.map { "/" + PercentEncoding.encode($0).replacing("%2F", with: "/") }
+        let key = key.map { "/" + Self.encoded($0) }
         let path = (endpoint?.path ?? "") + bucket + (key ?? "")
         return path.isEmpty ? "/" : path
+    }
+
+    /// What is to be copied ("CopyObject", x-amz-copy-source): bucket and key, encoded as in a URL.
+    func copySource(_ key: String) -> String { "/\(PercentEncoding.encode(bucket))/\(Self.encoded(key))" }
+
+    /// By bytes: a name may begin with what combines with the "/" before it.
+    private static func encoded(_ key: String) -> String {
+        PercentEncoding.encode(key).replacing("%2F", with: "/")
     }
 
     package func key(_ path: UploadPath) -> String { prefix + path.text }
 
     /// What people and their tools call an object.
     package func url(_ key: String) -> String { "s3://\(bucket)/\(key)" }
+
+    /// - Returns: nil for the URL of what is not in this bucket.
+    func key(ofURL url: String) -> String? {
+        let place = self.url("")
+        guard url.utf8.starts(with: place.utf8) else { return nil }
+        return String(decoding: url.utf8.dropFirst(place.utf8.count), as: UTF8.self)
+    }
 }

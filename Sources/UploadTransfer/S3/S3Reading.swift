@@ -32,9 +32,7 @@ extension S3Destination {
 extension S3Endpoint {
     /// Under which key an object was put. The receipt has it, since it may have got a name beside the one it has here.
     fileprivate func key(of object: ReadableObject) -> String {
-        let place = location.url("")
-        guard let url = object.url, url.utf8.starts(with: place.utf8) else { return location.key(object.path) }
-        return String(decoding: url.utf8.dropFirst(place.utf8.count), as: UTF8.self)
+        object.url.flatMap(location.key(ofURL:)) ?? location.key(object.path)
     }
 
     /// An ETag as receipts have it: nil for none, and for a weak one, which tells nothing.
@@ -47,7 +45,7 @@ extension S3Endpoint {
 
     /// Some servers tell of an object of parts another ETag later on than when it was put together: of its bytes, as of
     /// any other (rclone's). AWS itself does not.
-    fileprivate func mayBeTold(_ tag: String) -> Bool {
+    func mayBeTold(_ tag: String) -> Bool {
         location.endpoint != nil && tag.contains("-")
     }
 
@@ -62,7 +60,7 @@ extension S3Endpoint {
         if let held = object.held { return tag == held }
         if tag == object.tag { return true }
         let own = S3Mark(origin: options.origin, key: key)
-        let isOwn = mark.map { $0.origin == own.origin && $0.place == own.place }
+        let isOwn = mark.map { $0.isSameObject(as: own) }
         if let published = object.tag {
             return mayBeTold(published) && !tag.contains("-") && isOwn != false
         }

@@ -135,9 +135,14 @@ final class Mounted: Sendable {
     }
 
     /// Peak resident memory in bytes (VmHWM).
-    func peakMemory() throws -> Int {
+    func peakMemory() throws -> Int { try memory("VmHWM:") }
+
+    /// Bytes of it that are resident now.
+    func residentMemory() throws -> Int { try memory("VmRSS:") }
+
+    private func memory(_ name: String) throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(program.pid)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name) })
         return try #require(Int(line.filter(\.isNumber))) * 1024
     }
 }

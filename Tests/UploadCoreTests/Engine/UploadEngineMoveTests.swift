@@ -10,6 +10,28 @@ import UploadCore
     private static let refusal = DestinationError.rejected(
         Rejection(status: 412, cause: .conflict, detail: "another's"))
 
+    /// A file that is published, and is being copied to another name: held until the gate opens.
+    private func copying(
+        _ bench: EngineBench, from name: String = "a", to other: String = "b"
+    ) async throws -> (file: EngineBench.Writer, gate: Gate) {
+        let gate = Gate()
+        bench.destination.answerNext(.copy, .hold(gate, then: .carryOut))
+        let file = try await bench.publish(name, number: 2, old)
+        try bench.rename(file, to: other)
+        bench.front.post(.awaited(file.file))
+        await gate.arrivals()
+        return (file, gate)
+    }
+
+    /// The next run, with a file under the name that it has by now.
+    private func next(
+        after bench: EngineBench, _ file: EngineBench.Writer, _ name: String = "b"
+    ) async throws -> EngineBench {
+        try await EngineBench(destination: bench.destination, journal: bench.journal) { names, _ in
+            names.set(file.file, try UploadPath(name))
+        }
+    }
+
     @Test("A published file that is renamed is copied by the destination, then what it was copied from is deleted")
     func moved() async throws {
         let bench = try await EngineBench()
@@ -67,12 +89,7 @@ import UploadCore
         arguments: ["c", "a"])
     func renamedMeanwhile(last: String) async throws {
         let bench = try await EngineBench()
-        let gate = Gate()
-        bench.destination.answerNext(.copy, .hold(gate, then: .carryOut))
-        let file = try await bench.publish("a", number: 2, old)
-        try bench.rename(file, to: "b")
-        bench.front.post(.awaited(file.file))
-        await gate.arrivals()
+        let (file, gate) = try await copying(bench)
         try bench.rename(file, to: last)
         await bench.untilKnown()
         gate.open()
@@ -85,12 +102,7 @@ import UploadCore
     @Test("A new file of the old name is published after the copy was made, and its object is not deleted")
     func newAtOldName() async throws {
         let bench = try await EngineBench()
-        let gate = Gate()
-        bench.destination.answerNext(.copy, .hold(gate, then: .carryOut))
-        let file = try await bench.publish("a", number: 2, old)
-        try bench.rename(file, to: "b")
-        bench.front.post(.awaited(file.file))
-        await gate.arrivals()
+        let (_, gate) = try await copying(bench)
         let newer = try bench.create("a", number: 3)
         try bench.write(newer, new, at: 0)
         try bench.close(newer)
@@ -107,13 +119,8 @@ import UploadCore
     @Test("Names that go on one behind the other are moved in that order")
     func rotation() async throws {
         let bench = try await EngineBench()
-        let gate = Gate()
-        bench.destination.answerNext(.copy, .hold(gate, then: .carryOut))
-        let first = try await bench.publish("log.1", number: 2, old)
         let second = try await bench.publish("log", number: 3, new)
-        try bench.rename(first, to: "log.2")
-        bench.front.post(.awaited(first.file))
-        await gate.arrivals()
+        let (_, gate) = try await copying(bench, from: "log.1", to: "log.2")
         try bench.rename(second, to: "log.1")
         bench.front.post(.awaited(second.file))
         await bench.untilKnown()
@@ -147,19 +154,12 @@ import UploadCore
         let journal = MemoryJournal()
         let destination = ScriptedDestination()
         let first = try await EngineBench(destination: destination, journal: journal)
-        let file = try await first.publish("a", number: 2, old)
-        let gate = Gate()
-        destination.answerNext(.copy, .hold(gate, then: .carryOut))
-        try first.rename(file, to: "b")
-        first.front.post(.awaited(file.file))
-        await gate.arrivals()
+        let (file, _) = try await copying(first)
         await first.stop()
         #expect(try journal.owedMove(of: file.file)?.object.path == UploadPath("a"))
         let another = Gate()
         destination.answerNext(.copy, .hold(another, then: .carryOut))
-        let second = try await EngineBench(destination: destination, journal: journal) { names, _ in
-            names.set(file.file, try UploadPath("b"))
-        }
+        let second = try await next(after: first, file)
         await another.arrivals()
         // It is made, and the journal does not hear of it.
         journal.failApplying(with: .noSpace)
@@ -168,9 +168,7 @@ import UploadCore
         await second.stop()
         journal.failApplying(with: nil)
         #expect(await second.objects == ["a": old, "b": old])
-        let third = try await EngineBench(destination: destination, journal: journal) { names, _ in
-            names.set(file.file, try UploadPath("b"))
-        }
+        let third = try await next(after: second, file)
         try await third.untilNothingIsOwed()
         #expect(await third.objects == ["b": old])
         #expect(third.front.status(of: file.file)?.receipt?.url == "memory:///b")
@@ -190,9 +188,7 @@ import UploadCore
         #expect(status.failure?.reason.contains("former name a") == true)
         #expect(status.failure?.remedy.contains("retry") == true)
         await first.stop()
-        let second = try await EngineBench(destination: destination, journal: journal) { names, _ in
-            names.set(file.file, try UploadPath("b"))
-        }
+        let second = try await next(after: first, file)
         await second.untilKnown()
         #expect(second.front.status(of: file.file)?.phase == .failed)
         #expect(destination.count(.copy) == 1)
@@ -245,9 +241,7 @@ import UploadCore
         await destination.remove(try UploadPath("b"))
         await bench.stop()
         // With nothing in the spool.
-        let next = try await EngineBench(destination: destination, journal: journal) { names, _ in
-            names.set(file.file, try UploadPath("b"))
-        }
+        let next = try await next(after: bench, file)
         try next.rename(file, to: "c")
         let status = await next.settled(file.file)
         #expect(status.phase == .failed && status.failure?.code == "move-source-gone")
@@ -292,12 +286,7 @@ import UploadCore
     @Test("Unlinked while its copy is made, it leaves nothing behind")
     func unlinkedMeanwhile() async throws {
         let bench = try await EngineBench()
-        let gate = Gate()
-        bench.destination.answerNext(.copy, .hold(gate, then: .carryOut))
-        let file = try await bench.publish("a", number: 2, old)
-        try bench.rename(file, to: "b")
-        bench.front.post(.awaited(file.file))
-        await gate.arrivals()
+        let (file, gate) = try await copying(bench)
         try bench.unlink(file)
         await bench.untilKnown()
         gate.open()

@@ -14,23 +14,7 @@ struct S3DestinationTests {
         _ manner: BucketServer.Manner = BucketServer.Manner(), _ conflict: ConflictRule = .overwrite,
         _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        let server = try BucketServer(manner)
-        defer { server.stop() }
-        let client = try CurlClient()
-        let keys = S3Credentials(accessKey: "A", secretKey: "S")
-        let destination = S3Destination(
-            try S3Location("s3://b?endpoint=\(server.endpoint)&part-size=5MiB"), client: client,
-            credentials: FixedCredentials(keys),
-            options: S3Options(onConflict: conflict, origin: "me", host: "host"))
-        let outcome: Result<Void, any Error>
-        do {
-            try await body(destination, server)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        await client.shutdown()
-        try outcome.get()
+        try await BucketServer.with(manner, S3Options(onConflict: conflict, origin: "me", host: "host"), body)
     }
 
     private func object(_ name: String, _ size: Int64?) throws -> ObjectDescription {

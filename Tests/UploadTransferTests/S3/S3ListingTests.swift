@@ -13,21 +13,7 @@ struct S3ListingTests {
         url: (String) -> String = { "s3://b/pre?endpoint=\($0)" },
         _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        let server = try BucketServer(manner)
-        defer { server.stop() }
-        let client = try CurlClient()
-        let destination = S3Destination(
-            try S3Location(url(server.endpoint)), client: client,
-            credentials: FixedCredentials(S3Credentials(accessKey: "A", secretKey: "S")))
-        let outcome: Result<Void, any Error>
-        do {
-            try await body(destination, server)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        await client.shutdown()
-        try outcome.get()
+        try await BucketServer.with(manner, at: url, S3Options(), body)
     }
 
     /// All pages: the names, directories with a "/" behind them; and what was left out.

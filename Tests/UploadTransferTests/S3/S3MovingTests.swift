@@ -11,22 +11,8 @@ struct S3MovingTests {
         _ manner: BucketServer.Manner = BucketServer.Manner(), _ conflict: ConflictRule = .overwrite,
         largestCopy: Int64 = S3Limits.largestCopy, _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        let server = try BucketServer(manner)
-        defer { server.stop() }
-        let client = try CurlClient()
-        let destination = S3Destination(
-            try S3Location("s3://b?endpoint=\(server.endpoint)&part-size=5MiB"), client: client,
-            credentials: FixedCredentials(S3Credentials(accessKey: "A", secretKey: "S")),
-            options: S3Options(onConflict: conflict, origin: "me", host: "host", largestCopy: largestCopy))
-        let outcome: Result<Void, any Error>
-        do {
-            try await body(destination, server)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        await client.shutdown()
-        try outcome.get()
+        try await BucketServer.with(
+            manner, S3Options(onConflict: conflict, origin: "me", host: "host", largestCopy: largestCopy), body)
     }
 
     private func object(_ name: String, _ size: Int64? = 1000) throws -> ObjectDescription {

@@ -12,22 +12,9 @@ struct S3ReadingTests {
     private func with(
         _ conflict: ConflictRule = .overwrite, _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        let server = try BucketServer()
-        defer { server.stop() }
-        let client = try CurlClient()
-        let destination = S3Destination(
-            try S3Location("s3://b/p?endpoint=\(server.endpoint)&part-size=5MiB"), client: client,
-            credentials: FixedCredentials(S3Credentials(accessKey: "A", secretKey: "S")),
-            options: S3Options(onConflict: conflict, origin: "me", host: "host"))
-        let outcome: Result<Void, any Error>
-        do {
-            try await body(destination, server)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        await client.shutdown()
-        try outcome.get()
+        try await BucketServer.with(
+            at: { "s3://b/p?endpoint=\($0)&part-size=5MiB" },
+            S3Options(onConflict: conflict, origin: "me", host: "host"), body)
     }
 
     private func put(_ destination: S3Destination, _ name: String = "d/a +b") async throws -> ReadableObject {

@@ -56,22 +56,8 @@ struct S3StraysTests {
         _ manner: BucketServer.Manner = BucketServer.Manner(), _ conflict: ConflictRule = .overwrite,
         _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        let server = try BucketServer(manner)
-        defer { server.stop() }
-        let client = try CurlClient()
-        let destination = S3Destination(
-            try S3Location("s3://b?endpoint=\(server.endpoint)"), client: client,
-            credentials: FixedCredentials(S3Credentials(accessKey: "A", secretKey: "S")),
-            options: S3Options(onConflict: conflict, origin: "me", host: "host"))
-        let outcome: Result<Void, any Error>
-        do {
-            try await body(destination, server)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
-        }
-        await client.shutdown()
-        try outcome.get()
+        try await BucketServer.with(
+            manner, at: { "s3://b?endpoint=\($0)" }, S3Options(onConflict: conflict, origin: "me", host: "host"), body)
     }
 
     private var now: Int { Int(Date().timeIntervalSince1970) }

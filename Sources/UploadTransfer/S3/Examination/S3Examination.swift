@@ -222,9 +222,8 @@ package struct S3Examination {
 
     /// - Returns: whether there is one.
     private mutating func examineCopy() async -> Bool {
-        let bucket = PercentEncoding.encode(endpoint.location.bucket)
-        let source = "/\(bucket)/\(PercentEncoding.encode(key).replacing("%2F", with: "/"))"
-        let copy = request(.put, copyKey, fields: [("x-amz-copy-source", source)], body: [])
+        let copy = request(
+            .put, copyKey, fields: [("x-amz-copy-source", endpoint.location.copySource(key))], body: [])
         return await ask(.copyObject, copy) != nil
     }
 
