@@ -1,14 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether the tests are built: they see inside our modules, in release mode too. Said here and not to the
+/// whole build, since libraries that are built like this are larger and slower than what users run.
+let isTested = Context.environment["UPLOADFS_TESTED"] != nil
+
 /// One set of rules for every target: language mode 6, no implicit existentials, no leaked imports,
 /// and no warning that somebody may get used to.
-let house: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let house: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + (isTested ? [.unsafeFlags(["-enable-testing"])] : [])
 
 let package = Package(
     name: "uploadfs",
