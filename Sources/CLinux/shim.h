@@ -19,6 +19,12 @@ static inline int clinux_start_writeback(int descriptor, long offset, long lengt
     return sync_file_range(descriptor, offset, length, 2);
 }
 
+// mallopt(3)
+int mallopt(int parameter, int value);
+
+// M_ARENA_MAX: how many heaps threads share; each keeps for itself what was freed in it.
+static inline int clinux_limit_heaps(int count) { return mallopt(-8, count); }
+
 // fallocate(2)
 int fallocate(int descriptor, int mode, long offset, long length);
 

@@ -3,7 +3,9 @@ import CFuse
 /// What we agree upon with the kernel when the mount begins (FUSE_INIT).
 extension fuse_conn_info {
     mutating func negotiate(splicesWrites: Bool) {
-        max_write = 1 << 20
+        // What one request carries at the most. Each of libfuse's threads keeps memory for it, and splices it
+        // only through a pipe that holds it: one over 1 MiB is not for everybody (pipe(7), pipe-max-size).
+        max_write = 256 << 10
         max_readahead = max(max_readahead, 1 << 20)
         max_background = 64
         congestion_threshold = 48
