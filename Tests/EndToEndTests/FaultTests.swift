@@ -101,7 +101,11 @@ extension EndToEnd {
             try scene.randomFile("big", mebibytes: 64)
             try scene.randomFile("small", mebibytes: 1)
             let server = try scene.server()
-            let mount = try scene.mount(server.port)
+            let proxy = try FaultProxy(upstreamPort: server.port)
+            defer { proxy.stop() }
+            // So slow that it is not over before that is seen.
+            proxy.setRate(bytesPerSecond: 16_000_000)
+            let mount = try scene.mount(proxy.port)
             let copy = try Program("/bin/cp", [scene.source + "/big", mount.path("big")])
             // In the middle of it: the first chunk is there.
             try Shell.must(
@@ -125,6 +129,7 @@ extension EndToEnd {
             }
             #expect(rounds >= 10)
             server.program.signal(SIGCONT)
+            proxy.setRate(bytesPerSecond: nil)
             try mount.waitForAll(within: 90)
             try Shell.must("cmp \(scene.source)/big \(server.file("big"))")
             try Shell.must(

@@ -82,6 +82,19 @@ extension EndToEnd {
             #expect(waited == 1 && said.contains("a.txt"), "\(said)")
         }
 
+        @Test("Asked for before its file is there, a virtual file is found as soon as that is", .timeLimit(.minutes(1)))
+        func askedTooEarly() throws {
+            let scene = try Scene()
+            let mount = try scene.mount(nil)
+            let early = "for kind in progress detail; do cat .uploadfs/$kind/d/late"
+            try Shell.must(
+                """
+                cd \(mount.mountpoint); \(early) 2> /dev/null && exit 1; done
+                mkdir d; \(early) 2> /dev/null && exit 1; done
+                echo hello > d/late; \(early) || exit 1; done
+                """)
+        }
+
         @Test("The virtual files are hidden but reachable, read-only, and each has its form", .timeLimit(.minutes(1)))
         func virtualFiles() throws {
             let scene = try Scene()

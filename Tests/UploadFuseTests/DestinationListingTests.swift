@@ -69,9 +69,9 @@ struct DestinationListingTests {
         #expect(try !listing.waits(for: ".uploadfs"))
         #expect(try !listing.waits(for: ".."))
         #expect(try !listing.waits(into: StatusInode(.directory).rawValue))
-        #expect(listing.fixture.fileSystem.missingValidity == 0)
+        #expect(listing.fixture.fileSystem.missingValidity(in: 1) == 0)
         #expect(listing.fixture.fileSystem.validity == 1000)
-        #expect(try FileSystemFixture().fileSystem.missingValidity == 86_400)
+        #expect(try FileSystemFixture().fileSystem.missingValidity(in: 1) == 86_400)
         gate.open()
         await listing.fixture.fileSystem.turns?.end()
     }

@@ -31,7 +31,7 @@ extension fuse_lowlevel_ops {
             Reply(request, "lookup").after { fs throws(FileSystemError) in
                 try fs.look(into: parent, for: name)
             } then: { reply in
-                reply.entry { fs throws(FileSystemError) in try fs.lookup(name, in: parent) }
+                reply.entry(in: parent) { fs throws(FileSystemError) in try fs.lookup(name, in: parent) }
             }
         }
         forget = { request, inode, count in

@@ -41,9 +41,11 @@ struct Reply: ~Copyable {
         answer(work) { request, _ in fuse_reply_err(request, 0) }
     }
 
-    /// - Parameter work: nil says that there is no such name, which the kernel may remember.
-    consuming func entry(_ work: (FileSystem) throws(FileSystemError) -> Entry?) {
-        let validity = context.fileSystem.missingValidity
+    /// - Parameters:
+    ///   - parent: the directory of a name that may not be there.
+    ///   - work: nil says that there is no such name, which the kernel may remember.
+    consuming func entry(in parent: UInt64? = nil, _ work: (FileSystem) throws(FileSystemError) -> Entry?) {
+        let validity = parent.map(context.fileSystem.missingValidity) ?? 0
         answer(work) { request, entry in
             var parameter = entry.map(fuse_entry_param.init) ?? .missing(validity: validity)
             return fuse_reply_entry(request, &parameter)

@@ -25,8 +25,11 @@ final class FileSystem: Sendable {
     /// Seconds for which the kernel may answer from memory: every change comes through it, so for
     /// as long as it likes. Where others may make changes at the destination, it is to ask again as often as that is.
     let validity: Double
-    /// The same for names that are not there: they may come to be there with a listing.
-    var missingValidity: Double { turns == nil ? validity : 0 }
+    /// The same for names that are not there: they may come to be there with a listing, and below `.uploadfs` with
+    /// the files that it mirrors.
+    func missingValidity(in directory: UInt64) -> Double {
+        turns == nil && StatusInode(directory) == nil ? validity : 0
+    }
 
     private static let forever: Duration = .seconds(86_400)
 
