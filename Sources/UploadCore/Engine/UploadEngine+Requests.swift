@@ -3,14 +3,11 @@ extension UploadEngine {
     func start(_ work: UploadMachine.Work, of version: VersionID) {
         guard var upload = uploads[version] else { return }
         var claimed: ClaimedName?
-        var path = UploadPath([])
+        var told: ClaimedName?
         if work == .begin {
             // Not for what was unlinked, and the word of it is on its way.
-            let found = named(version, work) { () throws(JournalError) in
-                try world.names.path(of: upload.machine.file)
-            }
-            guard let found else { return }
-            path = found
+            told = named(version, work) { () throws(JournalError) in try world.names.name(of: upload.machine.file) }
+            guard told != nil else { return }
         }
         if work.isPublishing {
             // First the close of what takes another's place is brought to stable storage: were it lost with the
@@ -18,11 +15,12 @@ extension UploadEngine {
             guard superseded[version] == nil else { return }
             guard let name = claimName(of: upload.machine.file, for: version) else { return }
             claimed = name
-            path = name.path
+            told = name
         }
+        let path = told?.path ?? UploadPath([])
         lastTask += 1
         let number = lastTask
-        let object = description(of: upload.machine, at: path, claimed, order: UInt64(number))
+        let object = description(of: upload.machine, at: path, told, order: UInt64(number))
         if work == .begin { intend(number, path) }
         if case .finish = work { record([.setPhase(version, .finalizing, failure: nil, retries: upload.retries)]) }
         upload.machine.started(work)
@@ -113,12 +111,12 @@ extension UploadEngine {
     }
 
     private func description(
-        of machine: UploadMachine, at path: UploadPath, _ claimed: ClaimedName?, order: UInt64
+        of machine: UploadMachine, at path: UploadPath, _ name: ClaimedName?, order: UInt64
     ) -> ObjectDescription {
         ObjectDescription(
             path: path,
             size: machine.plan.isClosed ? machine.plan.size : nil, contentType: machine.contentType,
-            modified: claimed?.modified ?? world.now(), mode: claimed?.mode ?? 0o600, order: order)
+            modified: name?.modified ?? world.now(), mode: name?.mode ?? 0o600, order: order)
     }
 
     /// The path for people; empty when it has none any more, or it is not known at the moment.

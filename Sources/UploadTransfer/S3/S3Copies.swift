@@ -26,14 +26,15 @@ struct S3Copies: Sendable {
         if source.size > endpoint.options.largestCopy {
             try await makeOfParts(key, fields, condition)
         } else {
-            try await makeAtOnce(key, fields, condition)
+            _ = try await makeAtOnce(key, fields, condition)
         }
     }
 
     /// CopyObject. That it failed may stand in an answer that began as a success.
-    private func makeAtOnce(
+    /// - Returns: the copy's ETag.
+    func makeAtOnce(
         _ key: String, _ fields: [(name: String, value: String)], _ condition: [(name: String, value: String)]
-    ) async throws(DestinationError) {
+    ) async throws(DestinationError) -> String {
         var directives = [(name: "x-amz-metadata-directive", value: "REPLACE")]
         if fields.contains(where: { $0.name == "x-amz-tagging" }) {
             directives.append(("x-amz-tagging-directive", "REPLACE"))
@@ -41,7 +42,7 @@ struct S3Copies: Sendable {
         let request = S3Request(
             method: .put, key: key, fields: fields + directives + from + condition, body: .bytes([]),
             operation: "copy", answerTime: endpoint.options.finishAnswerTime)
-        _ = try await tag(request, "CopyObjectResult")
+        return try await tag(request, "CopyObjectResult")
     }
 
     private func tag(_ request: S3Request, _ name: String) async throws(DestinationError) -> String {

@@ -92,7 +92,8 @@ package final class S3Destination: Destination {
         let mark = S3Mark(
             origin: endpoint.options.origin, upload: String(UInt64.random(in: 0 ... .max), radix: 36), key: key)
         let upload = try await endpoint.beginUpload(key, object.s3Fields(endpoint.options, mark))
-        return S3Session(key: key, upload: upload, mark: mark, endpoint: endpoint, conflicts: conflicts)
+        return S3Session(
+            key: key, upload: upload, mark: mark, stamp: S3Stamp(object), endpoint: endpoint, conflicts: conflicts)
     }
 
     /// A list of uploads does not say who began them (`S3Strays.swift`).
@@ -103,11 +104,18 @@ package final class S3Destination: Destination {
     }
 
     package var remark: String? {
+        var sentences: [String] = []
         switch endpoint.checksums.support {
-        case .unknown, .kept: nil
+        case .unknown, .kept: break
         case .ignored, .refused:
-            "The server keeps no checksums (CRC-64/NVME) with objects: each request's bytes are checked on their way, "
-                + "the objects at rest are not."
+            sentences.append(
+                "The server keeps no checksums (CRC-64/NVME) with objects: each request's bytes are checked on their "
+                    + "way, the objects at rest are not.")
         }
+        if endpoint.restamping.isRefused {
+            sentences.append(
+                "The server copies no objects: times and modes that big files get at their end do not reach it.")
+        }
+        return sentences.isEmpty ? nil : sentences.joined(separator: " ")
     }
 }

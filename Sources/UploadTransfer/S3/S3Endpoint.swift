@@ -36,6 +36,7 @@ final class S3Endpoint: Sendable {
     let options: S3Options
     let lanes = HashingLanes(count: 2)
     let checksums = S3Checksums()
+    let restamping = S3Restamping()
     private let client: CurlClient
     private let source: any S3CredentialSource
     private let learned: Mutex<Learned>

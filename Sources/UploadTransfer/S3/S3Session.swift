@@ -13,31 +13,39 @@ final class S3Session: UploadSession {
     private let upload: String
     /// What the object says of where it comes from, once it is one.
     private let mark: S3Mark
+    /// What it says of its file; nil: nobody knows.
+    private let stamp: S3Stamp?
     private let digests: SessionDigests
     /// As the server told of them. What an earlier process sent it is asked for.
     private let parts = Mutex<[ChunkIndex: S3Part]>([:])
 
-    init(key: String, upload: String, mark: S3Mark, endpoint: S3Endpoint, conflicts: S3Conflicts) {
-        token = SessionToken([key, upload, mark.text].map(PercentEncoding.encode).joined(separator: "?"))
+    init(
+        key: String, upload: String, mark: S3Mark, stamp: S3Stamp? = nil, endpoint: S3Endpoint, conflicts: S3Conflicts
+    ) {
+        token = SessionToken(
+            [key, upload, mark.text, stamp?.text ?? ""].map(PercentEncoding.encode).joined(separator: "?"))
         self.endpoint = endpoint
         self.conflicts = conflicts
         self.key = key
         self.upload = upload
         self.mark = mark
+        self.stamp = stamp
         digests = SessionDigests(endpoint.lanes.lane())
     }
 
     /// As `token` tells. One that is not ours is of no upload that anybody knows.
     convenience init(token: SessionToken, endpoint: S3Endpoint, conflicts: S3Conflicts) {
         let words = Self.words(of: token)
-        self.init(key: words[0], upload: words[1], mark: S3Mark(words[2]), endpoint: endpoint, conflicts: conflicts)
+        self.init(
+            key: words[0], upload: words[1], mark: S3Mark(words[2]), stamp: S3Stamp(words[3]), endpoint: endpoint,
+            conflicts: conflicts)
     }
 
-    /// Its key, its upload's id, and its mark.
+    /// Its key, its upload's id, its mark, and its stamp.
     static func words(of token: SessionToken) -> [String] {
         let words = token.rawValue.split(separator: "?", omittingEmptySubsequences: false)
             .map { PercentEncoding.decode($0) ?? "" }
-        return words + Array(repeating: "", count: max(0, 3 - words.count))
+        return words + Array(repeating: "", count: max(0, 4 - words.count))
     }
 
     /// UploadPart. One that is there is replaced.
@@ -108,7 +116,8 @@ final class S3Session: UploadSession {
             throw .sessionLost
         }
         let whole = try await digests.whole(of: chunks, content: content, released: released)
-        func receipt(_ tag: String) -> PublishReceipt {
+        func receipt(_ tag: String) async throws(DestinationError) -> PublishReceipt {
+            let tag = try await stamped(tag, object, size)
             let digest = whole.map(ContentDigest.text) ?? "etag=\(tag)"
             return PublishReceipt(
                 url: endpoint.location.url(key), size: size, digest: digest, tag: S3Endpoint.known(tag))
@@ -116,7 +125,7 @@ final class S3Session: UploadSession {
         var wasRefused = false
         for _ in 0..<S3Conflicts.rounds {
             guard let condition = try await conflicts.condition(for: key, wasRefused: wasRefused) else {
-                if let tag = try await published(chunks, size) { return receipt(tag) }
+                if let tag = try await published(chunks, size) { return try await receipt(tag) }
                 try conflicts.taken(object.path, mayBeRenamed: released.isEmpty)
                 // Under a key of its own it begins again.
                 try await abort()
@@ -129,16 +138,27 @@ final class S3Session: UploadSession {
             } catch {
                 // Or the answer to an earlier one was lost.
                 let mayBeThere = error == .sessionLost || error.isConflict && !condition.isEmpty
-                if mayBeThere, let tag = try await published(chunks, size) { return receipt(tag) }
+                if mayBeThere, let tag = try await published(chunks, size) { return try await receipt(tag) }
                 guard error.isConflict, !condition.isEmpty else { throw error }
                 wasRefused = true
                 continue
             }
-            if try await conflicts.hasStayed(key, tag: tag, since: began) { return receipt(tag) }
+            if try await conflicts.hasStayed(key, tag: tag, since: began) { return try await receipt(tag) }
             try conflicts.taken(object.path, mayBeRenamed: released.isEmpty)
             throw .sessionLost
         }
         throw .busy(status: 412, retryAfter: nil)
+    }
+
+    /// Puts right what the object says of its file, where that has been given another time or mode since it began.
+    /// - Returns: its ETag then.
+    private func stamped(
+        _ tag: String, _ object: ObjectDescription, _ size: Int64
+    ) async throws(DestinationError) -> String {
+        guard let stamp, stamp.isOutdated(by: object) else { return tag }
+        let new = try await endpoint.restamp(key, object, mark, tag: tag, size: size)
+        if new != tag { conflicts.put(key, tag: new) }
+        return new
     }
 
     /// - Returns: the object's ETag.

@@ -196,6 +196,7 @@ extension EndToEnd {
                 """
                 cd \(scene.source); echo page > page.html; chmod 640 page.html; touch -d 2020-02-03T04:05:06Z page.html
                 printf '\\211PNG\\r\\n\\032\\n and more' > picture
+                touch -d 2019-01-02T03:04:05Z film.bin; chmod 604 film.bin
                 cp -p page.html film.bin picture \(mount.mountpoint)/
                 """)
             try mount.waitForAll()
@@ -210,6 +211,8 @@ extension EndToEnd {
             #expect(page["mtime"] == "2020-02-03T04:05:06Z" && page["mode"] == "\(0o100640)", "\(page)")
             let film = try said("film.bin")
             #expect(film["cache-control"] == "max-age=60" && film["content-type"] == "application/x-bin", "\(film)")
+            // It is an object of parts, which was begun before its time was given.
+            #expect(film["mtime"] == "2019-01-02T03:04:05Z" && film["mode"] == "\(0o100604)", "\(film)")
             // Its name says nothing.
             #expect(try said("picture")["content-type"] == "image/png")
             #expect(proxy.records.contains { $0.head["x-amz-tagging"] == "kind=test" })
