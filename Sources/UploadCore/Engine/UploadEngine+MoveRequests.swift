@@ -56,11 +56,10 @@ extension UploadEngine {
         }
     }
 
-    /// What lies there is still to be copied to where another file has gone: nothing may take its place before, unless
-    /// it is known to be gone.
+    /// What lies there is still to be copied to where another file has gone: nothing may take its place before.
     func isSource(_ path: UploadPath, ofOtherThan file: FileID) throws(JournalError) -> Bool {
-        guard let owed = try world.journal.owedMove(from: path), let owner = owed.file else { return false }
-        return owner != file && owed.failure?.code != FailureSentences.sourceGone.code
+        guard let owner = try world.journal.owedMove(from: path)?.file else { return false }
+        return owner != file
     }
 
     /// What follows from a file's having been published there, where something was owed of that path, or of the file.
