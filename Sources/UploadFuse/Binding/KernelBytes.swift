@@ -21,9 +21,15 @@ struct KernelBytes: ByteSource {
         }
         let wanted = count
         var target = fuse_bufvec(descriptor: file.descriptor, offset: offset, count: wanted)
-        let copied = fuse_buf_copy(&target, source, FUSE_BUF_SPLICE_MOVE)
+        // It stops where a splice took less, or a signal came, and goes on from there.
+        var stored = 0
+        var copied = 0
+        repeat {
+            copied = fuse_buf_copy(&target, source, FUSE_BUF_SPLICE_MOVE)
+            stored += max(0, copied)
+        } while stored < wanted && (copied > 0 || copied == -Int(EINTR))
         file.measure()
-        guard copied == wanted else { throw Self.failure(copied) }
+        guard stored == wanted else { throw Self.failure(copied) }
     }
 
     func bytes() throws(SpoolError) -> [UInt8] {

@@ -23,7 +23,7 @@ final class Session: @unchecked Sendable {
         case mounted, running, ended
     }
 
-    /// Requests are short and local, so more threads than this only hold more buffers of a megabyte.
+    /// Requests are short and local, so more threads than this only hold more buffers.
     private static let threads: UInt32 = 8
 
     init(_ fileSystem: FileSystem, mountpoint: String) throws(MountError) {
