@@ -112,10 +112,7 @@ package final class S3Destination: Destination {
                 "The server keeps no checksums (CRC-64/NVME) with objects: each request's bytes are checked on their "
                     + "way, the objects at rest are not.")
         }
-        if endpoint.restamping.isRefused {
-            sentences.append(
-                "The server copies no objects: times and modes that big files get at their end do not reach it.")
-        }
+        if let remark = endpoint.restamping.remark { sentences.append(remark) }
         return sentences.isEmpty ? nil : sentences.joined(separator: " ")
     }
 }

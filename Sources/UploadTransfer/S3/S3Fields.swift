@@ -8,8 +8,15 @@ extension ObjectDescription {
         let rules = options.rules.fields(for: path)
         let type = rules.contains { $0.name == "content-type" } ? [] : [(name: "content-type", value: contentType)]
         return type + rules + [
-            ("x-amz-meta-mtime", modifiedText), ("x-amz-meta-mode", "\(UInt32(S_IFREG) | mode & 0o7777)"),
-            (S3Mark.field, mark.text),
+            (S3Metadata.modified, modifiedText), (S3Metadata.mode, s3ModeText), (S3Mark.field, mark.text),
         ]
     }
+
+    var s3ModeText: String { "\(UInt32(S_IFREG) | mode & 0o7777)" }
+}
+
+/// The fields of what an object says of its file.
+enum S3Metadata {
+    static let modified = "x-amz-meta-mtime"
+    static let mode = "x-amz-meta-mode"
 }

@@ -74,6 +74,13 @@ package struct S3ObjectRules: Sendable, Hashable {
         }
         return fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
+
+    /// Whether an object of this name goes where nobody can read it, nor copy it, before it is brought back.
+    func archives(_ path: UploadPath) -> Bool {
+        fields(for: path).contains {
+            $0.name == Self.fields["storage-class"] && ["GLACIER", "DEEP_ARCHIVE"].contains($0.value)
+        }
+    }
 }
 
 extension Substring {

@@ -12,6 +12,9 @@ struct S3Object: Sendable, Hashable {
     /// Of all its bytes; nil: it keeps none.
     let checksum: CRC64NVME?
     let contentType: String?
+    /// What it says of its file, as `ObjectDescription.s3Fields` has it.
+    var modifiedText: String?
+    var modeText: String?
 }
 
 /// What a key has.
@@ -57,7 +60,8 @@ extension S3Endpoint {
             S3Object(
                 tag: unquoted(tag.hasPrefix("W/") ? String(tag.dropFirst(2)) : tag), isWeak: tag.hasPrefix("W/"),
                 size: size, mark: field(S3Mark.field).map { S3Mark($0) },
-                checksum: field(S3Checksums.field).flatMap { CRC64NVME($0) }, contentType: field("content-type")))
+                checksum: field(S3Checksums.field).flatMap { CRC64NVME($0) }, contentType: field("content-type"),
+                modifiedText: field(S3Metadata.modified), modeText: field(S3Metadata.mode)))
     }
 
     /// An ETag: some servers quote it in one answer, and not in another.

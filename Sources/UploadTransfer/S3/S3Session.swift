@@ -20,10 +20,11 @@ final class S3Session: UploadSession {
     private let parts = Mutex<[ChunkIndex: S3Part]>([:])
 
     init(
-        key: String, upload: String, mark: S3Mark, stamp: S3Stamp? = nil, endpoint: S3Endpoint, conflicts: S3Conflicts
+        key: String, upload: String, mark: S3Mark, stamp: S3Stamp? = nil, token: SessionToken? = nil,
+        endpoint: S3Endpoint, conflicts: S3Conflicts
     ) {
-        token = SessionToken(
-            [key, upload, mark.text, stamp?.text ?? ""].map(PercentEncoding.encode).joined(separator: "?"))
+        let words = [key, upload, mark.text, stamp?.text ?? ""]
+        self.token = token ?? SessionToken(words.map(PercentEncoding.encode).joined(separator: "?"))
         self.endpoint = endpoint
         self.conflicts = conflicts
         self.key = key
@@ -37,8 +38,8 @@ final class S3Session: UploadSession {
     convenience init(token: SessionToken, endpoint: S3Endpoint, conflicts: S3Conflicts) {
         let words = Self.words(of: token)
         self.init(
-            key: words[0], upload: words[1], mark: S3Mark(words[2]), stamp: S3Stamp(words[3]), endpoint: endpoint,
-            conflicts: conflicts)
+            key: words[0], upload: words[1], mark: S3Mark(words[2]), stamp: S3Stamp(words[3]), token: token,
+            endpoint: endpoint, conflicts: conflicts)
     }
 
     /// Its key, its upload's id, its mark, and its stamp.

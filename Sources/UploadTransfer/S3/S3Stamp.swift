@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import UploadCore
 
@@ -33,46 +34,94 @@ struct S3Stamp: Sendable, Hashable {
     }
 }
 
-/// Whether a server puts right what its objects say of themselves: told by its answers, once.
+/// What became of putting right what objects say of themselves. That it could not be done keeps no file from being
+/// published: it is told.
 final class S3Restamping: Sendable {
-    private let refusal = Atomic(false)
+    private struct State {
+        var isRefused = false
+        var failures = 0
+        var last = ""
+    }
 
-    var isRefused: Bool { refusal.load(ordering: .relaxed) }
-    func wasRefused() { refusal.store(true, ordering: .relaxed) }
+    private let state = Mutex(State())
+
+    /// The server has no such request: it is not asked again.
+    var isRefused: Bool { state.withLock(\.isRefused) }
+
+    func failed(_ reason: String, isRefused: Bool = false) {
+        state.withLock { state in
+            state.failures += 1
+            state.last = reason
+            if isRefused { state.isRefused = true }
+        }
+    }
+
+    /// A sentence for people; nil: all went well.
+    var remark: String? {
+        let (failures, last) = state.withLock { ($0.failures, $0.last) }
+        guard failures > 0 else { return nil }
+        let files = failures == 1 ? "One big file has" : "\(failures) big files have"
+        return "\(files) not got the time and mode at the destination that were given at the end. "
+            + "The last reason: \(last)"
+    }
+}
+
+extension S3Object {
+    /// It says of its file what that says of itself.
+    func says(_ object: ObjectDescription) -> Bool {
+        modifiedText == object.modifiedText && modeText == object.s3ModeText
+    }
 }
 
 extension S3Endpoint {
-    /// Puts right what an object says of its file: a copy onto itself, which the server makes (CopyObject). One that is
-    /// too big for that keeps what it said.
-    /// - Parameter tag: its ETag, empty where it is not known: another one's object is left as it is.
-    /// - Returns: the ETag that it has then; the same when nothing was changed.
+    /// Looks; and copies, where it does not say yet what it is to.
+    private static let restampLooks = 3
+
+    /// Puts right what an object says of its file: a copy onto itself, which the server makes (HeadObject, CopyObject).
+    /// One that is too big for that keeps what it said, as does another's object.
+    /// - Returns: the ETag that it has then.
+    /// - Throws: `cancelled` alone: the object is published, whatever it says of its file.
     func restamp(
         _ key: String, _ object: ObjectDescription, _ mark: S3Mark, tag: String, size: Int64
     ) async throws(DestinationError) -> String {
         guard size <= options.largestCopy, !restamping.isRefused else { return tag }
-        func copy(_ tag: String) async throws(DestinationError) -> String {
-            let source = S3Object(
-                tag: tag, isWeak: tag.isEmpty, size: size, mark: mark, checksum: nil, contentType: nil)
-            let copies = S3Copies(endpoint: self, source: source, sourceKey: key, namesTag: !tag.isEmpty)
-            return try await copies.makeAtOnce(key, object.s3Fields(options, mark), [])
+        guard !options.rules.archives(object.path) else {
+            restamping.failed("what lies in an archive can't be copied.")
+            return tag
         }
-        do throws(DestinationError) {
+        var object = object
+        var tag = tag
+        var failure: DestinationError?
+        for look in 1...Self.restampLooks {
             do throws(DestinationError) {
-                return try await copy(tag)
+                let holding = try await self.object(key)
+                if holding == .untold { restamping.failed("objects there may not be read, and so not be copied.") }
+                guard case .object(let found) = holding, found.mark == mark, found.size == size, !found.isWeak else {
+                    return tag
+                }
+                tag = found.tag
+                if found.says(object) { return tag }
+                guard look < Self.restampLooks else { break }
+                // Its first bytes may have told, when it was begun.
+                if object.contentType == ContentType.unknown, let type = found.contentType { object.contentType = type }
+                let condition = options.onConflict == .overwrite ? [] : [(name: "if-match", value: "\"\(tag)\"")]
+                let copies = S3Copies(endpoint: self, source: found, sourceKey: key, namesTag: true)
+                return try await copies.makeAtOnce(key, object.s3Fields(options, mark), condition)
             } catch {
-                guard error.isConflict || error == .sessionLost else { throw error }
-                // It is gone, or another's, or the server compares another ETag than it told.
-                guard case .object(let found) = try await self.object(key), found.mark == mark else { return tag }
-                return try await copy(found.tag == tag || found.isWeak ? "" : found.tag)
-            }
-        } catch {
-            switch error {
-            case _ where error.isConflict || error == .sessionLost: return tag
-            case .rejected, .forbidden, .malformed:
-                restamping.wasRefused()
-                return tag
-            default: throw error
+                guard error != .cancelled else { throw error }
+                failure = error
+                switch error {
+                case .rejected(let rejection):
+                    restamping.failed(rejection.detail, isRefused: rejection.status == 501)
+                    return tag
+                case .forbidden(_, let detail):
+                    restamping.failed(detail)
+                    return tag
+                default: break
+                }
             }
         }
+        if let failure { restamping.failed(FailureSentences.failure(for: failure).reason) }
+        return tag
     }
 }

@@ -10,10 +10,11 @@ struct S3StampTests {
     private static let size: Int64 = 6_000_000
 
     private func with(
-        _ manner: BucketServer.Manner = BucketServer.Manner(),
-        _ body: (S3Destination, BucketServer) async throws -> Void
+        _ manner: BucketServer.Manner = BucketServer.Manner(), _ conflict: ConflictRule = .overwrite,
+        rules: String = "", _ body: (S3Destination, BucketServer) async throws -> Void
     ) async throws {
-        try await BucketServer.with(manner, S3Options(origin: "me"), body)
+        let rules = try #require(S3ObjectRules(rules))
+        try await BucketServer.with(manner, S3Options(onConflict: conflict, rules: rules, origin: "me"), body)
     }
 
     private func object(_ modified: Timestamp, _ mode: UInt32 = 0o644, _ size: Int64? = nil) throws -> ObjectDescription
@@ -59,7 +60,7 @@ struct S3StampTests {
             let (session, file) = try await begin(destination)
             let last = isSame ? session : destination.resume(session.token, schedule: destination.limits.schedule)
             let receipt = try await finish(last, file, Timestamp(seconds: seconds), mode)
-            #expect(later(server) == ["COPY"])
+            #expect(later(server) == ["HEAD", "COPY"])
             let copy = try #require(server.seen.last?.fields)
             #expect(copy["x-amz-copy-source"] == "/b/film" && copy["x-amz-copy-source-if-match"] == "\"m-2\"")
             let there = try #require(server.object("film"))
@@ -80,45 +81,85 @@ struct S3StampTests {
         }
     }
 
-    @Test("A copy that fails is made by the next try, for the upload that has become an object")
-    func failsOnce() async throws {
+    @Test("A copy whose answer was lost is not made again: the object says what it is to")
+    func lostAnswer() async throws {
+        var manner = BucketServer.Manner()
+        manner.lost = ["copy"]
+        try await with(manner) { destination, server in
+            let (session, file) = try await begin(destination)
+            let receipt = try await finish(session, file, Timestamp(seconds: 5))
+            #expect(later(server) == ["HEAD", "COPY", "HEAD"])
+            #expect(receipt.tag == server.object("film")?.tag && destination.remark == nil)
+        }
+    }
+
+    @Test("Where no copy succeeds the file is published, and that is told; the next one is tried again")
+    func failing() async throws {
         var manner = BucketServer.Manner()
         manner.failsLate = true
         try await with(manner) { destination, server in
-            let (session, file) = try await begin(destination)
-            await #expect(throws: DestinationError.busy(status: 200, retryAfter: nil)) {
-                try await finish(session, file, Timestamp(seconds: 5))
-            }
-            server.change { $0.failsLate = false }
-            _ = try await finish(session, file, Timestamp(seconds: 5))
-            #expect(later(server) == ["HEAD", "COPY"])
-            #expect(server.object("film")?.fields["x-amz-meta-mtime"] == "5.000000000")
-        }
-    }
-
-    @Test("Who may not copy is told, and asked for no more; the file is published")
-    func refused() async throws {
-        var manner = BucketServer.Manner()
-        manner.denied = ["CopyObject"]
-        try await with(manner) { destination, server in
-            for copies in [["COPY"], []] {
+            for count in ["One big file has", "2 big files have"] {
                 let (session, file) = try await begin(destination)
                 let receipt = try await finish(session, file, Timestamp(seconds: 5))
-                #expect(later(server) == copies && receipt.tag == "m-2" && server.object("film") != nil)
+                #expect(later(server) == ["HEAD", "COPY", "HEAD", "COPY", "HEAD"])
+                #expect(receipt.tag == server.object("film")?.tag)
+                #expect(destination.remark?.hasPrefix(count) == true, "\(destination.remark ?? "")")
             }
-            #expect(destination.remark?.contains("times and modes") == true)
         }
     }
 
-    @Test("A server that compares other ETags than it tells is asked without them, after a look")
-    func mistakenTags() async throws {
+    @Test("Who may not copy is told; the file is published", arguments: ["CopyObject", "HeadObject"])
+    func refused(operation: String) async throws {
         var manner = BucketServer.Manner()
-        manner.mistakesTags = true
+        manner.denied = [operation, operation == "HeadObject" ? "GetObject" : ""]
         try await with(manner) { destination, server in
             let (session, file) = try await begin(destination)
+            let receipt = try await finish(session, file, Timestamp(seconds: 5))
+            #expect(!later(server).contains("COPY") == (operation == "HeadObject"))
+            #expect(receipt.tag == "m-2" && server.object("film")?.tag == "m-2")
+            #expect(destination.remark?.contains("time and mode") == true)
+        }
+    }
+
+    @Test(
+        "Where others' objects are to be left alone, it is copied while it is the same alone",
+        arguments: ConflictRule.allCases)
+    func conditions(rule: ConflictRule) async throws {
+        try await with(BucketServer.Manner(), rule) { destination, server in
+            let (session, file) = try await begin(destination)
             _ = try await finish(session, file, Timestamp(seconds: 5))
-            #expect(later(server) == ["COPY", "HEAD", "COPY"])
             #expect(server.object("film")?.fields["x-amz-meta-mtime"] == "5.000000000")
+            let copy = try #require(server.seen.last { $0.fields["x-amz-copy-source"] != nil })
+            #expect(copy.fields["if-match"] == (rule == .overwrite ? nil : "\"m-2\""))
+        }
+    }
+
+    @Test("What goes into an archive is not copied, which is told; what else its rules say is said again")
+    func rules() async throws {
+        try await with(rules: "storage-class=DEEP_ARCHIVE") { destination, server in
+            let (session, file) = try await begin(destination)
+            _ = try await finish(session, file, Timestamp(seconds: 5))
+            #expect(later(server) == [] && destination.remark?.contains("archive") == true)
+        }
+        try await with(rules: "storage-class=STANDARD_IA; tag=a=b; sse=AES256; acl=private") { destination, server in
+            let (session, file) = try await begin(destination)
+            _ = try await finish(session, file, Timestamp(seconds: 5))
+            let fields = try #require(server.seen.last?.fields)
+            #expect(fields["x-amz-storage-class"] == "STANDARD_IA" && fields["x-amz-tagging"] == "a=b")
+            #expect(fields["x-amz-tagging-directive"] == "REPLACE" && fields["x-amz-acl"] == "private")
+            #expect(fields["x-amz-server-side-encryption"] == "AES256")
+        }
+    }
+
+    @Test("What its first bytes have told stays")
+    func contentType() async throws {
+        try await with { destination, server in
+            let (session, file) = try await begin(destination)
+            var last = try object(Timestamp(seconds: 5), 0o644, Self.size)
+            last.contentType = ContentType.unknown
+            _ = try await session.finish(last, content: file, chunks: chunks, released: RangeSet())
+            let there = server.object("film")?.fields
+            #expect(there?["content-type"] == "text/plain" && there?["x-amz-meta-mtime"] == "5.000000000")
         }
     }
 
