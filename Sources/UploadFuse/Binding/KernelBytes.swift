@@ -19,31 +19,36 @@ struct KernelBytes: ByteSource {
         if buffer.count == 1, buffer.buf.flags.rawValue & FUSE_BUF_IS_FD.rawValue == 0 {
             return try file.write(UnsafeRawBufferPointer(start: buffer.buf.mem, count: buffer.buf.size), at: offset)
         }
-        let wanted = count
-        var target = fuse_bufvec(descriptor: file.descriptor, offset: offset, count: wanted)
-        // It stops where a splice took less, or a signal came, and goes on from there.
-        var stored = 0
-        var copied = 0
-        repeat {
-            copied = fuse_buf_copy(&target, source, FUSE_BUF_SPLICE_MOVE)
-            stored += max(0, copied)
-        } while stored < wanted && (copied > 0 || copied == -Int(EINTR))
-        file.measure()
-        guard stored == wanted else { throw Self.failure(copied) }
+        var target = fuse_bufvec(descriptor: file.descriptor, offset: offset, count: count)
+        defer { file.measure() }
+        try move(to: &target, FUSE_BUF_SPLICE_MOVE)
     }
 
     func bytes() throws(SpoolError) -> [UInt8] {
-        let wanted = count
-        var memory = [UInt8](repeating: 0, count: wanted)
-        let copied = memory.withUnsafeMutableBytes { memory in
-            var target = fuse_bufvec(memory: memory)
-            return fuse_buf_copy(&target, source, fuse_buf_copy_flags(rawValue: 0))
-        }
-        guard copied == wanted else { throw Self.failure(copied) }
+        var memory = [UInt8](repeating: 0, count: count)
+        // The array's closure throws no typed errors.
+        try memory.withUnsafeMutableBytes { memory in
+            Result { () throws(SpoolError) in
+                var target = fuse_bufvec(memory: memory)
+                try move(to: &target, fuse_buf_copy_flags(rawValue: 0))
+            }
+        }.get()
         return memory
     }
 
-    /// fuse_buf_copy tells a short count when the disk filled up in between.
+    /// All of it. fuse_buf_copy stops where a splice took less, or a signal came, and goes on from there when it is
+    /// called again.
+    private func move(to target: inout fuse_bufvec, _ flags: fuse_buf_copy_flags) throws(SpoolError) {
+        let wanted = count
+        var moved = 0
+        while moved < wanted {
+            let result = fuse_buf_copy(&target, source, flags)
+            guard result > 0 || result == -Int(EINTR) else { throw Self.failure(result) }
+            moved += max(0, result)
+        }
+    }
+
+    /// fuse_buf_copy tells 0 when the disk filled up in between.
     private static func failure(_ result: Int) -> SpoolError {
         switch Int32(clamping: -result) {
         case ENOSPC, EDQUOT: .noSpace

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import UploadCore
 
@@ -30,7 +29,8 @@ struct S3Stamp: Sendable, Hashable {
     /// Whether somebody has given its file another time or mode since. Writing moves the time on by itself, by as long
     /// as it takes: that is not worth a copy. A time from before, or another mode, has been given.
     func isOutdated(by object: ObjectDescription) -> Bool {
-        object.modified < modified || object.mode & 0o7777 != mode
+        let last = S3Stamp(object)
+        return last.modified < modified || last.mode != mode
     }
 }
 
