@@ -53,7 +53,7 @@ let package = Package(
         // Four siblings that never import each other.
         .target(
             name: "UploadFuse",
-            dependencies: ["UploadCore", "CFuse", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["UploadCore", "CFuse", "CLinux", .product(name: "Logging", package: "swift-log")],
             swiftSettings: house),
         .target(
             name: "UploadStore",
@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "UploadTransfer",
             dependencies: [
-                "UploadCore", "CChecksum", "CCurl",
+                "UploadCore", "CChecksum", "CCurl", "CLinux",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],

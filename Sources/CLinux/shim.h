@@ -47,6 +47,16 @@ static inline long clinux_next_hole(int descriptor, long offset) {
     return lseek(descriptor, offset, 4);
 }
 
+// preadv2(2)
+struct clinux_piece { void *base; unsigned long length; };
+long preadv2(int descriptor, const void *pieces, int count, long offset, int flags);
+
+// RWF_NOWAIT: what the page cache has, and no more.
+static inline long clinux_read_cached(int descriptor, void *base, unsigned long length, long offset) {
+    struct clinux_piece piece = {base, length};
+    return preadv2(descriptor, &piece, 1, offset, 8);
+}
+
 // copy_file_range(2)
 long copy_file_range(int from, long *from_offset, int to, long *to_offset, unsigned long length, unsigned int flags);
 

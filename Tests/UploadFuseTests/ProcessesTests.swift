@@ -48,12 +48,23 @@ import UploadCore
         #expect(ThreadStatus.hasNoMemory(status) == isGone)
     }
 
+    @Test(
+        "A thread's process stands in its own line",
+        arguments: [
+            ("Name:\tTgid: 3\nUmask:\t0022\nTgid:\t17\nNgid:\t0\n", Int32?(17)), ("Name:\tcp\nTgid:\t17", 17),
+            ("Name:\tcp\nTgid:\t\n", nil), ("Name:\tcp\n", nil), ("", nil),
+        ])
+    func process(_ status: String, _ process: Int32?) {
+        #expect(ThreadStatus.process(status) == process)
+    }
+
     @Test("This thread belongs to this process, and lives")
     func system() throws {
         // "PID/task/TID"
         let link = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
         let thread = try #require(link.split(separator: "/").last.flatMap { Int32($0) })
         #expect(ProcessTable.system.process(thread) == getpid())
+        #expect(ProcessTable.system.process(getpid()) == getpid())
         #expect(ProcessTable.system.death(thread) == nil)
         #expect(ProcessTable.system.death(0) == nil)
         #expect(ProcessTable.system.process(Int32.max) == 0)
