@@ -283,6 +283,38 @@ struct NamesTests {
         #expect(try fixture.namespace.claim(FileID(fixture.lookup("b")?.attributes.inode ?? 0))?.namesGivenUp == 2)
     }
 
+    @Test("What changes where a file lies is counted, and nothing else is")
+    func pathChanges() throws {
+        let fixture = try FileSystemFixture()
+        var last: UInt64 = 0
+        func grows() -> Bool {
+            defer { last = fixture.namespace.pathChanges }
+            return fixture.namespace.pathChanges > last
+        }
+        let directory = try fixture.makeDirectory("d")
+        let inode = try fixture.make("a")
+        try fixture.make("b", in: directory)
+        let handle = try fixture.open(inode)
+        _ = try fixture.write(handle, "more")
+        try fixture.close(handle)
+        #expect(!grows() && fixture.namespace.pathChanges == 0)
+        // Of a node that nobody holds it is not known what it was called: to ask once too often does no harm.
+        _ = try fixture.link(inode, "link")
+        _ = grows()
+        try fixture.rename("d", to: "e")
+        #expect(grows())
+        try fixture.rename("a", to: "c")
+        #expect(grows())
+        try fixture.rename("c", to: "b", into: directory, flags: .exchange)
+        #expect(grows())
+        // The file goes on under its further name.
+        try fixture.unlink("b", in: directory)
+        #expect(grows())
+        #expect(try fixture.namespace.path(of: FileID(inode))?.text == "link")
+        try fixture.unlink("link")
+        #expect(grows())
+    }
+
     @Test("An unlinked file gives its name up")
     func unlinkedName() throws {
         let fixture = try FileSystemFixture()

@@ -115,8 +115,9 @@ extension UploadEngine {
         if let close = record.unkeptClose { gathered[record.version] = close }
         // Whether its file had a version before is not known.
         add(
-            machine, at: path, track: nil, isSuccessor: true, journalled: totals, retries: record.retries, isNews: false
-        )
+            // As of the mount: if any path has changed since, it is asked for (again).
+            machine, at: KnownPath(path: path, changes: 0), track: nil, isSuccessor: true, journalled: totals,
+            retries: record.retries, isNews: false)
         uploads[record.version]?.closedAt = record.closed
     }
 

@@ -68,7 +68,7 @@ extension UploadEngine {
         let machine = UploadMachine(
             version: opened.version, file: opened.file, contentType: opened.contentType, nameClass: opened.nameClass,
             capabilities: capabilities(world.destination.limits), plan: plan)
-        add(machine, track: track, isSuccessor: opened.isSuccessor)
+        add(machine, at: opened.place, track: track, isSuccessor: opened.isSuccessor)
     }
 
     func capabilities(_ limits: DestinationLimits) -> UploadMachine.Capabilities {
@@ -79,11 +79,11 @@ extension UploadEngine {
 
     /// Takes a version among those on their way, and lists it.
     /// - Parameters:
-    ///   - path: where it lies; nil: to be asked.
+    ///   - place: where it lies; nil: to be asked.
     ///   - isSuccessor: its file has had another version before.
     ///   - isNews: the log is to say so.
     func add(
-        _ machine: UploadMachine, at path: UploadPath? = nil, track: WriteTrack?, isSuccessor: Bool = false,
+        _ machine: UploadMachine, at place: KnownPath? = nil, track: WriteTrack?, isSuccessor: Bool = false,
         journalled: ChunkTotals = ChunkTotals(), retries: Int = 0, isNews: Bool = true
     ) {
         let sent = ByteCounter()
@@ -93,14 +93,16 @@ extension UploadEngine {
         uploads[machine.version] = upload
         versions[machine.file, default: []].append(machine.version)
         versions[machine.file]?.sort()
+        let place = place ?? KnownPath(asked: machine.file, of: world.names)
         let status = FileStatus(
-            file: machine.file, version: machine.version, path: path ?? shownPath(of: machine.file),
+            file: machine.file, version: machine.version, path: place?.path ?? UploadPath([]),
             phase: machine.phase, phases: [FileStatus.PhaseEntry(phase: machine.phase, entered: world.now())],
             contentType: machine.contentType, size: machine.plan.size, isClosed: machine.plan.isClosed,
             acknowledged: upload.acknowledged.bytes, chunksStored: upload.acknowledged.count,
             chunksTotal: machine.plan.count, chunkSize: machine.plan.schedule.firstSize, retries: retries,
             failure: machine.failure)
-        world.board.insert(StatusBoard.Entry(status: status, track: track, sent: sent))
+        world.board.insert(
+            StatusBoard.Entry(status: status, pathAsOf: place?.changes, track: track, sent: sent))
         if isNews { world.log.phase(status) }
         moved(machine.version)
     }

@@ -7,6 +7,10 @@ package protocol NameClaims: Sendable {
     /// - Throws: when nobody can tell.
     func path(of file: FileID) throws(JournalError) -> UploadPath?
 
+    /// Grows with every change of where a file lies. What `path(of:)` has told holds as long as this is what it was
+    /// before that was asked. Waits for nobody.
+    var pathChanges: UInt64 { get }
+
     /// Holds the file's name, and tells it with what travels along. nil when it was unlinked.
     /// - Throws: when nobody can tell; then nothing is claimed.
     func claim(_ file: FileID) throws(JournalError) -> ClaimedName?
@@ -31,6 +35,26 @@ package protocol NameClaims: Sendable {
     /// Ends a claim.
     /// - Parameter published: whether the object is at the destination now.
     func release(_ file: FileID, published: Bool)
+}
+
+/// Where a file lies, and as of which change of paths (`NameClaims.pathChanges`) that is known.
+package struct KnownPath: Sendable, Hashable {
+    package let path: UploadPath
+    package let changes: UInt64
+
+    package init(path: UploadPath, changes: UInt64) {
+        self.path = path
+        self.changes = changes
+    }
+
+    /// Asks where a file lies now.
+    /// - Returns: nil when it has no name any more, or nobody can tell at the moment.
+    package init?(asked file: FileID, of names: any NameClaims) {
+        // First this: a change after it shows.
+        let changes = names.pathChanges
+        guard let path = try? names.path(of: file) else { return nil }
+        self.init(path: path, changes: changes)
+    }
 }
 
 package struct ClaimedName: Sendable, Hashable {

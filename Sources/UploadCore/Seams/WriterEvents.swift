@@ -44,6 +44,8 @@ package struct OpenedVersion: Sendable {
     package let track: WriteTrack
     package let contentType: String
     package let nameClass: NameClass
+    /// Where it lies.
+    package let place: KnownPath?
     /// Made by this open; else it has a row in the journal (and perhaps an upload under way).
     package let isNew: Bool
     /// Its file has had another version before.
@@ -51,8 +53,9 @@ package struct OpenedVersion: Sendable {
 
     package init(
         version: VersionID, file: FileID, track: WriteTrack, contentType: String, nameClass: NameClass, isNew: Bool,
-        isSuccessor: Bool = false
+        isSuccessor: Bool = false, at place: KnownPath? = nil
     ) {
+        self.place = place
         self.isSuccessor = isSuccessor
         self.version = version
         self.file = file

@@ -33,6 +33,12 @@ package final class StatusBoard: Sendable {
         init(_ entry: Entry) { self.entry = entry }
     }
 
+    /// A status, but for its path: that may have changed since.
+    fileprivate struct Live {
+        let status: FileStatus
+        let pathAsOf: UInt64?
+    }
+
     /// Where a version stands in a list.
     private struct Place: Comparable {
         let rank: Int
@@ -45,6 +51,8 @@ package final class StatusBoard: Sendable {
     /// what moves between its steps.
     package struct Entry: Sendable {
         package var status: FileStatus
+        /// As of which change of paths that of `status` is known; nil: it is not.
+        fileprivate var pathAsOf: UInt64?
         package var track: WriteTrack?
         /// Bytes handed to the network by requests that are under way.
         package let sent: ByteCounter
@@ -52,8 +60,11 @@ package final class StatusBoard: Sendable {
         package var delivered: Int64 = 0
         fileprivate var meter = RateMeter()
 
-        package init(status: FileStatus, track: WriteTrack?, sent: ByteCounter) {
+        /// - Parameter pathAsOf: as of which change of paths (`NameClaims.pathChanges`) the status has the path; nil: it
+        ///   is to be asked for.
+        package init(status: FileStatus, pathAsOf: UInt64? = nil, track: WriteTrack?, sent: ByteCounter) {
             self.status = status
+            self.pathAsOf = pathAsOf
             self.track = track
             self.sent = sent
         }
@@ -96,16 +107,17 @@ package final class StatusBoard: Sendable {
     /// - Returns: its status, when the change moved it to another phase.
     package func update(_ version: VersionID, _ change: (inout Entry) -> Void) -> FileStatus? {
         let time = now()
-        let (moved, answers) = state.withLock { state -> (FileStatus?, [@Sendable (FileStatus) -> Void]) in
+        let (moved, answers) = state.withLock { state -> (Live?, [@Sendable (FileStatus) -> Void]) in
             guard let listed = state.entries[version] else { return (nil, []) }
             let before = listed.entry.status.phase
             change(&listed.entry)
             listed.entry.meter.record(listed.entry.delivered + listed.entry.sent.value, at: time)
             guard listed.entry.status.phase != before else { return (nil, []) }
             listed.entry.enter(listed.entry.status.phase, at: time)
-            let status = listed.entry.live(at: time)
-            guard status.phase.isSettled, state.versions[status.file]?.last == version else { return (status, []) }
-            return (status, Array((state.waiters.removeValue(forKey: status.file) ?? [:]).values))
+            let live = listed.entry.live(at: time)
+            let file = live.status.file
+            guard live.status.phase.isSettled, state.versions[file]?.last == version else { return (live, []) }
+            return (live, Array((state.waiters.removeValue(forKey: file) ?? [:]).values))
         }
         guard let moved else { return nil }
         let named = resolved(moved)
@@ -185,10 +197,19 @@ package final class StatusBoard: Sendable {
         }.map(resolved)
     }
 
-    private func resolved(_ status: FileStatus) -> FileStatus {
-        guard let path = try? names.path(of: status.file) else { return status }
-        var status = status
-        status.path = path
+    /// With the path of now. The tree is asked only after some path has changed: its lock is what every call of the
+    /// filesystem takes.
+    private func resolved(_ live: Live) -> FileStatus {
+        guard live.pathAsOf != names.pathChanges, let place = KnownPath(asked: live.status.file, of: names) else {
+            return live.status
+        }
+        var status = live.status
+        status.path = place.path
+        state.withLock { state in
+            guard let listed = state.entries[status.version], listed.entry.status.file == status.file else { return }
+            listed.entry.status.path = place.path
+            listed.entry.pathAsOf = place.changes
+        }
         return status
     }
 
@@ -235,11 +256,11 @@ extension StatusBoard.Entry {
     fileprivate var pending: Int64 { max(0, (track?.size ?? status.size) - status.acknowledged) }
 
     /// The status with what has moved since the engine's last step.
-    fileprivate func live(at time: Timestamp) -> FileStatus {
+    fileprivate func live(at time: Timestamp) -> StatusBoard.Live {
         var status = status
         if let track, !status.isClosed { status.size = track.size }
         status.inFlight = max(0, sent.value)
         status.rate = meter.rate(delivered + sent.value, at: time)
-        return status
+        return StatusBoard.Live(status: status, pathAsOf: pathAsOf)
     }
 }

@@ -140,7 +140,7 @@ extension FileSystem {
             OpenedVersion(
                 version: version, file: file, track: track,
                 contentType: contentType, nameClass: configuration.classifier.classify(path), isNew: true,
-                isSuccessor: !isFirst)
+                isSuccessor: !isFirst, at: KnownPath(path: path, changes: namespace.pathChanges))
         )
     }
 

@@ -112,7 +112,8 @@ extension FileSystem {
                     .opened(
                         OpenedVersion(
                             version: version, file: node.record.file, track: track, contentType: contentType,
-                            nameClass: configuration.classifier.classify(path), isNew: false)))
+                            nameClass: configuration.classifier.classify(path), isNew: false,
+                            at: KnownPath(path: path, changes: namespace.pathChanges))))
             }
         } else {
             handle = content.opened(asWriter: false).handle

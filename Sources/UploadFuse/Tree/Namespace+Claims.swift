@@ -7,6 +7,8 @@ extension Namespace: NameClaims {
         }
     }
 
+    package var pathChanges: UInt64 { pathCount.value }
+
     package var namesGivenUp: UInt64 { locked { $0.namesGivenUp } }
 
     package func claim(_ file: FileID) throws(JournalError) -> ClaimedName? {

@@ -21,6 +21,9 @@ package final class Namespace: Sendable {
     /// (reading, writing, cutting, fsync) and every reply comes after it.
     private let tree: Mutex<Tree>
 
+    /// The tree's, to be read without its lock.
+    let pathCount = PathCount()
+
     /// Reads the highest numbers, and makes the root directory in a new journal.
     package init(
         journal: any Journal, spool: any Spool, configuration: MountConfiguration,
@@ -42,7 +45,7 @@ package final class Namespace: Sendable {
                     modified: moment, changed: moment))
             try journal.apply([.insertNode(root)])
         }
-        tree = Mutex(try Tree(journal: journal, root: root))
+        tree = Mutex(try Tree(journal: journal, root: root, pathCount: pathCount))
     }
 
     func locked<R: Sendable>(

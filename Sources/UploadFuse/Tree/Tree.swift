@@ -5,6 +5,7 @@ import UploadCore
 struct Tree: Sendable {
     // Dependencies.
     let journal: any Journal
+    let pathCount: PathCount
 
     // State.
     private var nodes: [FileID: CachedNode]
@@ -16,8 +17,9 @@ struct Tree: Sendable {
     private(set) var namesGivenUp: UInt64 = 0
     private(set) var directoriesMoved: UInt64 = 0
 
-    init(journal: any Journal, root: NodeRecord) throws(JournalError) {
+    init(journal: any Journal, root: NodeRecord, pathCount: PathCount) throws(JournalError) {
         self.journal = journal
+        self.pathCount = pathCount
         let highest = try journal.highestIdentifiers()
         lastFile = max(highest.file, .root)
         lastVersion = highest.version
@@ -190,7 +192,9 @@ struct Tree: Sendable {
 
     /// The journal has a new record of this node.
     mutating func recorded(_ record: NodeRecord) {
-        guard var node = nodes[record.file] else { return }
+        // Of one that is not held nobody knows what it was called before.
+        guard var node = nodes[record.file] else { return pathCount.increase() }
+        if node.record.name != record.name || node.record.parent != record.parent { pathCount.increase() }
         node.record = record
         if node.claims > 0 { node.updatedWhileClaimed = true }
         nodes[record.file] = node
@@ -217,6 +221,7 @@ struct Tree: Sendable {
 
     /// The journal has this node no more.
     mutating func unlinked(_ file: FileID, _ orphan: Orphan) {
+        pathCount.increase()
         guard var node = nodes[file] else { return }
         node.isUnlinked = true
         node.orphaned = orphan.attributes

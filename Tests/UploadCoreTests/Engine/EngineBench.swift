@@ -33,6 +33,8 @@ final class EngineBench: Sendable {
             var claimed: Set<FileID> = []
             var held: Set<FileID> = []
             var givenUp: UInt64 = 0
+            var pathChanges: UInt64 = 0
+            var pathsAsked = 0
             var isBusy = false
             var error: JournalError?
             var journal: MemoryJournal?
@@ -43,7 +45,15 @@ final class EngineBench: Sendable {
         /// Where evictions are written down.
         func use(_ journal: MemoryJournal) { state.withLock { $0.journal = journal } }
 
-        func set(_ file: FileID, _ path: UploadPath?) { state.withLock { $0.paths[file] = path } }
+        func set(_ file: FileID, _ path: UploadPath?) {
+            state.withLock { state in
+                state.paths[file] = path
+                state.pathChanges += 1
+            }
+        }
+        var pathChanges: UInt64 { state.withLock(\.pathChanges) }
+        /// How often somebody has asked for one.
+        var pathsAsked: Int { state.withLock(\.pathsAsked) }
         var namesGivenUp: UInt64 { state.withLock(\.givenUp) }
         func giveUpName() { state.withLock { $0.givenUp += 1 } }
 
@@ -59,7 +69,10 @@ final class EngineBench: Sendable {
         func fail(with error: JournalError?) { state.withLock { $0.error = error } }
 
         func path(of file: FileID) throws(JournalError) -> UploadPath? {
-            let (path, error) = state.withLock { ($0.paths[file], $0.error) }
+            let (path, error) = state.withLock { state in
+                state.pathsAsked += 1
+                return (state.paths[file], state.error)
+            }
             if let error { throw error }
             return path
         }

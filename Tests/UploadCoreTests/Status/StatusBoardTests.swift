@@ -12,6 +12,46 @@ import UploadCore
             track: nil, sent: ByteCounter())
     }
 
+    @Test("A path is asked for again once some path has changed, and not before")
+    func paths() throws {
+        let now = Timestamp(seconds: 1_750_000_000)
+        let names = EngineBench.Names()
+        names.set(FileID(9), try UploadPath("a"))
+        let board = StatusBoard(names: names, process: 1, destination: "x", finished: (0, 0), now: { now })
+        let entry = try Self.entry(1, .queued)
+        board.insert(
+            StatusBoard.Entry(status: entry.status, pathAsOf: names.pathChanges, track: nil, sent: ByteCounter()))
+        func shown() -> String? { board.status(of: FileID(9))?.path.text }
+        #expect(shown() == "a" && board.overview(limit: 1).files.first?.path.text == "a")
+        #expect(board.update(VersionID(1)) { $0.status.phase = .uploading }?.path.text == "a")
+        #expect(names.pathsAsked == 0)
+        names.set(FileID(9), try UploadPath("d/b"))
+        #expect(shown() == "d/b" && shown() == "d/b")
+        #expect(board.update(VersionID(1)) { $0.status.phase = .queued }?.path.text == "d/b")
+        #expect(names.pathsAsked == 1)
+        // Another file's.
+        names.set(FileID(8), try UploadPath("c"))
+        #expect(shown() == "d/b" && shown() == "d/b")
+        #expect(names.pathsAsked == 2)
+        // Gone: it is shown as it was called last.
+        names.set(FileID(9), nil)
+        #expect(shown() == "d/b")
+    }
+
+    @Test("A path that was asked for before a change is asked for again after it")
+    func pathsOfBefore() throws {
+        let now = Timestamp(seconds: 1_750_000_000)
+        let names = EngineBench.Names()
+        names.set(FileID(9), try UploadPath("a"))
+        let place = try #require(KnownPath(asked: FileID(9), of: names))
+        names.set(FileID(9), try UploadPath("b"))
+        let board = StatusBoard(names: names, process: 1, destination: "x", finished: (0, 0), now: { now })
+        let entry = try Self.entry(1, .queued)
+        board.insert(
+            StatusBoard.Entry(status: entry.status, pathAsOf: place.changes, track: nil, sent: ByteCounter()))
+        #expect(place.path.text == "a" && board.status(of: FileID(9))?.path.text == "b")
+    }
+
     @Test("When the newest version is taken back, the one before it is shown, and waited for")
     func takenBack() throws {
         let now = Timestamp(seconds: 1_750_000_000)
