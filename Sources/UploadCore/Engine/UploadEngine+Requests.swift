@@ -57,7 +57,7 @@ extension UploadEngine {
         _ close: Timestamp?, of version: VersionID, _ journal: any Journal
     ) throws(JournalError) -> Bool {
         guard let close else { return true }
-        return try journal.upload(version)?.closed == close
+        return try journal.close(of: version) == close
     }
 
     /// The name to publish under; nil when it must not be now: it is gone; or an older version is

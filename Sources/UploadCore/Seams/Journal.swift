@@ -36,6 +36,8 @@ package protocol Journal: ListingJournal {
     // Uploads.
 
     func upload(_ version: VersionID) throws(JournalError) -> UploadRecord?
+    /// The time of a version's last close, as long as that holds. Asked for with every request that publishes.
+    func close(of version: VersionID) throws(JournalError) -> Timestamp?
     /// The newest version of a file.
     func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord?
     /// All of a file's versions, oldest first.
@@ -84,6 +86,8 @@ package protocol Journal: ListingJournal {
 }
 
 extension Journal {
+    package func close(of version: VersionID) throws(JournalError) -> Timestamp? { try upload(version)?.closed }
+
     /// Every version that is neither done nor cancelled, oldest first.
     package func unfinishedUploads() throws(JournalError) -> [UploadRecord] { try unfinishedUploads(besides: Shelf()) }
 }

@@ -139,8 +139,7 @@ extension SQLiteJournal {
             node.declined?.nanoseconds, node.given?.nanoseconds, node.listed, node.tag, node.lookedInto?.nanoseconds)
         if let target = node.target { try noteSteps(of: node.file.column, to: target, in: database) }
         // The root's number is fixed: a new journal has given out none.
-        if node.file != .root { try count(file: node.file, in: database) }
-        if let version = node.version { try count(version: version, in: database) }
+        if node.file != .root { try count(file: node.file, version: node.version, in: database) }
     }
 
     private static func update(_ node: NodeRecord, in database: Database) throws {
@@ -238,9 +237,13 @@ extension SQLiteJournal {
 
     // MARK: Numbers given out
 
-    private static func count(file: FileID, in database: Database) throws {
+    private static func count(file: FileID, version: VersionID?, in database: Database) throws {
         try database.run(
-            "UPDATE counter SET highest_file = ?1 WHERE highest_file < ?1", file.column)
+            """
+            UPDATE counter SET highest_file = max(highest_file, ?1), highest_version = max(highest_version, ?2)
+            WHERE highest_file < ?1 OR highest_version < ?2
+            """,
+            file.column, version?.rawValue ?? 0)
     }
 
     private static func count(version: VersionID, in database: Database) throws {

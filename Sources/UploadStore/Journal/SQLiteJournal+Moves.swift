@@ -1,4 +1,5 @@
 import GRDB
+import Synchronization
 package import UploadCore
 
 /// What is owed of published objects. `number` is never used twice, so that who began to do something knows whether it
@@ -90,6 +91,20 @@ extension SQLiteJournal {
     }
 }
 
+extension JournalChange {
+    /// May make a row of what is owed.
+    var owesMove: Bool {
+        switch self {
+        case .oweMove, .oweDeletion, .abandonMove, .placed: true
+        case .insertNode, .updateNode, .exchangeNodes, .moveNode, .removeNode, .setExtendedAttribute, .listingBegan,
+            .listed, .tagged, .lookedInto, .insertUpload, .closed, .reopened, .lapsed, .durable, .setPhase,
+            .setSession, .stored, .unstored, .released, .evicted, .published, .publishedEarlier, .removeUpload,
+            .moveDone, .setMoveFailure, .oweAbort, .abortDone, .intend, .intentionEnded, .setFact:
+            false
+        }
+    }
+}
+
 extension OwedMove {
     /// In the order that `init(row:)` reads them.
     static let columns = "number, path, url, size, tag, file, failure_code, failure_reason, failure_remedy, successor"
@@ -122,12 +137,14 @@ extension SQLiteJournal {
     }
 
     package func owedMove(of file: FileID) throws(JournalError) -> OwedMove? {
-        try first(
+        guard mayOweMoves.load(ordering: .acquiring) else { return nil }
+        return try first(
             "SELECT \(OwedMove.columns) FROM owed_move WHERE file = ?", file.column, decode: OwedMove.init(row:))
     }
 
     package func owedMove(from path: UploadPath) throws(JournalError) -> OwedMove? {
-        try first(
+        guard mayOweMoves.load(ordering: .acquiring) else { return nil }
+        return try first(
             "SELECT \(OwedMove.columns) FROM owed_move WHERE path = ?", path.text, decode: OwedMove.init(row:))
     }
 }

@@ -7,21 +7,18 @@ extension SQLiteJournal {
         _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
     ) throws {
         try countPublication(of: version, bytes: receipt.size, at: time, unless: "finished IS NOT NULL", in: database)
-        try database.run(
-            """
-            UPDATE upload SET phase = 'done', finished = ?2, failure_code = NULL, failure_reason = NULL,
-                failure_remedy = NULL
-            WHERE version = ?1
-            """,
-            version.rawValue, time.nanoseconds)
-        try settle(version, receipt, at: time, in: database)
+        try settle(
+            version, receipt, at: time,
+            with: """
+                , phase = 'done', finished = ?5, failure_code = NULL, failure_reason = NULL, failure_remedy = NULL
+                """, in: database)
     }
 
     static func publishEarlier(
         _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
     ) throws {
         try countPublication(of: version, bytes: receipt.size, at: time, unless: "FALSE", in: database)
-        try settle(version, receipt, at: time, in: database)
+        try settle(version, receipt, at: time, with: "", in: database)
     }
 
     /// One version may be published several times, reopened in between. `published_at` names the
@@ -39,13 +36,14 @@ extension SQLiteJournal {
             version.rawValue, bytes, time.nanoseconds)
     }
 
+    /// - Parameter changes: further ones of the upload's row.
     private static func settle(
-        _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, in database: Database
+        _ version: VersionID, _ receipt: PublishReceipt, at time: Timestamp, with changes: String, in database: Database
     ) throws {
         try database.run(
             """
             UPDATE upload SET session = NULL, receipt_url = ?2, receipt_size = ?3, receipt_digest = ?4, published_at = ?5,
-                receipt_tag = ?6
+                receipt_tag = ?6\(changes)
             WHERE version = ?1
             """,
             version.rawValue, receipt.url, receipt.size, receipt.digest, time.nanoseconds, receipt.tag)

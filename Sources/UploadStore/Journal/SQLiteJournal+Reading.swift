@@ -8,13 +8,16 @@ extension SQLiteJournal {
     // MARK: The tree
 
     package func node(_ file: FileID) throws(JournalError) -> NodeRecord? {
-        try first("SELECT \(NodeRecord.columns) FROM node WHERE file = ?", file.column, decode: NodeRecord.init(row:))
+        try first(Self.nodeOfFile, file.column, decode: NodeRecord.init(row:))
     }
 
+    // Put together once: these are asked for with every call.
+    private static let nodeOfFile = "SELECT \(NodeRecord.columns) FROM node WHERE file = ?"
+    private static let nodeOfName = "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name = ?"
+    private static let uploadOfVersion = "SELECT \(UploadRecord.columns) FROM upload WHERE version = ?"
+
     package func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord? {
-        try first(
-            "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name = ?", parent.column, name.text,
-            decode: NodeRecord.init(row:))
+        try first(Self.nodeOfName, parent.column, name.text, decode: NodeRecord.init(row:))
     }
 
     package func children(
@@ -108,9 +111,12 @@ extension SQLiteJournal {
     // MARK: Uploads
 
     package func upload(_ version: VersionID) throws(JournalError) -> UploadRecord? {
-        try first(
-            "SELECT \(UploadRecord.columns) FROM upload WHERE version = ?", version.rawValue,
-            decode: UploadRecord.init(row:))
+        try first(Self.uploadOfVersion, version.rawValue, decode: UploadRecord.init(row:))
+    }
+
+    package func close(of version: VersionID) throws(JournalError) -> Timestamp? {
+        try value("SELECT closed FROM upload WHERE version = ?", version.rawValue)
+            .map { (nanoseconds: Int64) in Timestamp(nanoseconds: nanoseconds) }
     }
 
     package func newestUpload(of file: FileID) throws(JournalError) -> UploadRecord? {

@@ -5,14 +5,14 @@ import UploadCore
 
 extension SQLiteJournal {
     /// Brings the schema up to date and makes the root directory.
-    static func migrate(_ pool: DatabasePool, now: Timestamp) throws {
+    static func migrate(_ writer: DatabaseQueue, now: Timestamp) throws {
         let migrator = migrator
-        guard try !pool.read(migrator.hasBeenSuperseded) else { throw JournalError.newer }
-        try migrator.migrate(pool)
+        guard try !writer.read(migrator.hasBeenSuperseded) else { throw JournalError.newer }
+        try migrator.migrate(writer)
         let attributes = NodeAttributes(
             mode: 0o700, owner: geteuid(), group: getegid(), accessed: now, modified: now, changed: now)
         let root = NodeRecord(file: .root, parent: .root, name: nil, kind: .directory, attributes: attributes)
-        try pool.write { try insert(root, into: $0) }
+        try writer.write { try insert(root, into: $0) }
     }
 
     /// Each migration is frozen once it is published: a change is a new one below the others.

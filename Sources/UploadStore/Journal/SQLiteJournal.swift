@@ -5,10 +5,10 @@ import Synchronization
 
 /// The journal as an SQLite database in WAL mode.
 ///
-/// **Connections.** One writes, behind GRDB's serial queue; a pool reads. FUSE threads look names up
-/// while the engine writes, and in WAL mode neither waits for the other, which one connection
-/// (DatabaseQueue) would make them do. A further connection only checkpoints, so that a checkpoint's
-/// fsyncs don't stand in the writers' queue. Every statement is compiled once for each connection.
+/// **Connections.** One writes, behind GRDB's serial queue; others read. FUSE threads look names up
+/// while the engine writes, and in WAL mode neither waits for the other. A further connection only
+/// checkpoints, so that a checkpoint's fsyncs don't stand in the writers' queue. Every statement is
+/// compiled once for each connection.
 ///
 /// **kill -9.** A commit is a write(2) to the WAL (`synchronous=NORMAL`: no fsync). What the kernel
 /// has, it keeps without us; the next open finds it in the WAL.
@@ -18,7 +18,10 @@ import Synchronization
 /// The one type that owns schema and writes is this one: `+Schema` has the migrations, `+Changes` the
 /// writes, `+Reading` the queries.
 package final class SQLiteJournal: Journal {
-    let pool: DatabasePool
+    private let writer: DatabaseQueue
+    let readers: JournalReaders
+    /// Something may be owed of published objects: as long as that has never been, nobody need look.
+    let mayOweMoves: Atomic<Bool>
     private let checkpointer: DatabaseQueue
     /// The WAL file, for fdatasync. A descriptor of our own is allowed for this file alone: closing one
     /// of the database file itself would drop SQLite's POSIX locks on it.
@@ -36,6 +39,9 @@ package final class SQLiteJournal: Journal {
     /// space is used again as soon as a checkpoint has caught up with the writers. Frames of one page.
     private static let longestLog = 16384
 
+    /// As many as read at once where every request and every call of the filesystem does.
+    private static let mostReaders = 32
+
     /// Opens or creates the database (mode 0600), brings its schema up to date and makes sure that
     /// there is a root directory (mode 0700, owned by us).
     /// - Parameters:
@@ -48,11 +54,19 @@ package final class SQLiteJournal: Journal {
         } catch {
             throw JournalError(error)
         }
-        (pool, checkpointer) = try JournalError.translating {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration(readers: 8))
-            try Self.migrate(pool, now: now)
-            return (pool, try DatabaseQueue(path: path, configuration: Self.configuration(readers: 1)))
+        let owesMoves: Bool
+        (writer, checkpointer, owesMoves) = try JournalError.translating {
+            var configuration = Self.configuration()
+            configuration.journalMode = .wal
+            let writer = try DatabaseQueue(path: path, configuration: configuration)
+            try Self.migrate(writer, now: now)
+            let owesMoves = try writer.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM owed_move)") }
+            return (writer, try DatabaseQueue(path: path, configuration: Self.configuration()), owesMoves ?? true)
         }
+        readers = JournalReaders(most: Self.mostReaders) {
+            try DatabaseQueue(path: path, configuration: Self.configuration(isReading: true))
+        }
+        mayOweMoves = Atomic(owesMoves)
         do throws(SystemFailure) {
             log = try Descriptor.open(path + "-wal", flags: O_RDWR)
             directory = try Descriptor.open(Self.parent(of: path), flags: O_RDONLY | O_DIRECTORY)
@@ -64,9 +78,19 @@ package final class SQLiteJournal: Journal {
     package func apply(_ changes: [JournalChange]) throws(JournalError) {
         guard !changes.isEmpty else { return }
         try JournalError.translating {
-            try pool.writeInTransaction(.immediate) { database in
-                for change in changes { try Self.apply(change, to: database) }
-                return .commit
+            // First this: who asks after the commit has to see it.
+            if changes.contains(where: \.owesMove) { mayOweMoves.store(true, ordering: .releasing) }
+            try writer.inDatabase { database in
+                // As `inTransaction` does it, which compiles both statements every time.
+                try database.run("BEGIN IMMEDIATE TRANSACTION")
+                do {
+                    for change in changes { try Self.apply(change, to: database) }
+                    try database.run("COMMIT TRANSACTION")
+                } catch {
+                    // Some errors have ended it already (https://www.sqlite.org/lang_transaction.html).
+                    if database.isInsideTransaction { try? database.run("ROLLBACK TRANSACTION") }
+                    throw error
+                }
             }
         }
     }
@@ -108,7 +132,7 @@ package final class SQLiteJournal: Journal {
             }
             guard length > Self.longestLog else { return }
             do {
-                try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+                try writer.inDatabase { _ = try $0.checkpoint(.truncate) }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 // A reader from outside (sqlite3 on the command line) holds on to it. Next time.
             }
@@ -120,18 +144,19 @@ package final class SQLiteJournal: Journal {
     package func close() throws(JournalError) {
         try JournalError.translating {
             // The last connection to close checkpoints everything and deletes the WAL. It must be one that
-            // may write: a pool closes its readers last.
-            try pool.close()
+            // may write.
+            try readers.close()
             try checkpointer.close()
+            try writer.close()
         }
     }
 
     // MARK: Opening
 
-    private static func configuration(readers: Int) -> Configuration {
+    private static func configuration(isReading: Bool = false) -> Configuration {
         var configuration = Configuration()
         configuration.label = "journal"
-        configuration.maximumReaderCount = readers
+        configuration.readonly = isReading
         // Only ever waits for somebody outside of this process: our own writers queue up before SQLite.
         configuration.busyMode = .timeout(5)
         // A checkpoint inside a commit would make a filesystem call wait for the disk.

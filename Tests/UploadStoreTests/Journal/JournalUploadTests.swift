@@ -50,6 +50,20 @@ struct JournalUploadTests {
         }
     }
 
+    @Test("tell the last close as long as it holds", arguments: JournalUnderTest.allCases)
+    func lastClose(kind: JournalUnderTest) throws {
+        try kind.with { journal in
+            #expect(try journal.close(of: version) == nil)
+            try journal.apply([.insertUpload(Samples.upload(5, of: 2, phase: .receiving))])
+            let before = try journal.upload(version)?.closed
+            #expect(try journal.close(of: version) == before)
+            try journal.apply([.closed(version, size: 1, at: Samples.now)])
+            #expect(try journal.close(of: version) == Samples.now)
+            try journal.apply([.reopened(version)])
+            #expect(try journal.close(of: version) == nil)
+        }
+    }
+
     @Test("that are not done come back oldest first", arguments: JournalUnderTest.allCases)
     func listsUnfinished(kind: JournalUnderTest) throws {
         try kind.with { journal in

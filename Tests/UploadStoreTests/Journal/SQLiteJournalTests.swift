@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import UploadCore
@@ -31,6 +33,54 @@ struct SQLiteJournalTests {
         #expect(try second.upload(VersionID(3)) == Samples.upload(3, of: 2))
         #expect(try second.node(.root)?.attributes.modified == Samples.now)
         #expect(try second.highestIdentifiers() == (FileID(2), VersionID(3)))
+    }
+
+    @Test("knows what is owed of objects after it was opened again, and what comes then")
+    func owes() throws {
+        let (one, other) = (try UploadPath("a"), try UploadPath("b"))
+        let first = try open()
+        #expect(try first.owedMove(from: one) == nil)
+        try first.apply([.oweMove(FileID(5), ObjectReference(path: one, url: "u", size: 1))])
+        try first.close()
+        let second = try open()
+        #expect(try second.owedMove(from: one)?.file == FileID(5) && second.owedMove(of: FileID(5)) != nil)
+        try second.apply([.moveDone(1)])
+        try second.close()
+        let third = try open()
+        #expect(try third.owedMove(from: one) == nil)
+        try third.apply([.oweDeletion(ObjectReference(path: other, url: "u", size: 1))])
+        #expect(try third.owedMove(from: other) != nil)
+    }
+
+    @Test("answers more at once than it keeps connections for, and nobody once it is closed")
+    func readers() throws {
+        let journal = try open()
+        try journal.apply([.insertNode(try Samples.file(2, "a"))])
+        let found = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: 400) { _ in
+            if (try? journal.node(FileID(2)))?.name?.text == "a" { found.add(1, ordering: .relaxed) }
+        }
+        #expect(found.load(ordering: .relaxed) == 400)
+        try journal.close()
+        #expect(throws: JournalError.self) { try journal.node(FileID(2)) }
+        #expect(throws: JournalError.self) { try journal.apply([.removeNode(FileID(2))]) }
+    }
+
+    @Test("A change that fails takes those before it back, and the next ones are made")
+    func rollsBack() throws {
+        let journal = try open()
+        try journal.apply([.insertNode(try Samples.file(2, "a"))])
+        #expect(throws: JournalError.self) {
+            try journal.apply([
+                .insertNode(try Samples.file(3, "b")), .insertNode(try Samples.file(4, "a")),
+            ])
+        }
+        #expect(try journal.node(FileID(3)) == nil)
+        // Found at its end only: the parent is not there.
+        #expect(throws: JournalError.self) { try journal.apply([.insertNode(try Samples.file(5, "c", in: 77))]) }
+        #expect(try journal.node(FileID(5)) == nil)
+        try journal.apply([.insertNode(try Samples.file(3, "b"))])
+        #expect(try journal.node(FileID(3)) != nil)
     }
 
     @Test("finds everything again as it lay on the disk at a kill -9, checkpointed or not", arguments: [false, true])
