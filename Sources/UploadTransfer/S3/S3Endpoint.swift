@@ -40,6 +40,8 @@ final class S3Endpoint: Sendable {
     private let client: CurlClient
     private let source: any S3CredentialSource
     private let learned: Mutex<Learned>
+    /// What the last request was signed with.
+    private let signer = Mutex<SignatureV4?>(nil)
 
     /// What answers have told.
     private struct Learned: Equatable {
@@ -156,6 +158,16 @@ final class S3Endpoint: Sendable {
         }
     }
 
+    /// Its key is derived once a day, not with every request.
+    private func signer(_ credentials: S3Credentials, _ region: String, at date: String) -> SignatureV4 {
+        signer.withLock { last in
+            if let last, last.isOf(credentials, region, at: date) { return last }
+            let fresh = SignatureV4(credentials: credentials, region: region, at: date)
+            last = fresh
+            return fresh
+        }
+    }
+
     /// Signed as of now.
     private func signed(_ request: S3Request, _ known: Learned, _ credentials: S3Credentials) -> TransferRequest {
         let host = location.host(in: known.region)
@@ -169,7 +181,7 @@ final class S3Endpoint: Sendable {
         let subject = SignatureV4.Subject(
             method: request.method.rawValue, path: path, query: query, fields: fields + [("host", host)],
             payloadHash: request.payloadHash)
-        let authorization = SignatureV4(credentials: credentials, region: known.region).authorization(subject, at: date)
+        let authorization = signer(credentials, known.region, at: date).authorization(subject, at: date)
         var sent = HTTPFields()
         for field in fields + [("authorization", authorization)] {
             guard let name = HTTPField.Name(field.name) else { continue }

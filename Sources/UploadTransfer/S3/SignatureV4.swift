@@ -7,7 +7,29 @@ import Glibc
 struct SignatureV4: Sendable {
     let credentials: S3Credentials
     let region: String
-    var service = "s3"
+    let service: String
+    /// "20150830": the day that `key` is of.
+    private let date: Substring
+    private let key: SymmetricKey
+
+    /// - Parameter time: as `amzDate` writes it. Its day is what the key is derived for: what signs many requests may be
+    ///   kept as long as `isOf` says so.
+    init(credentials: S3Credentials, region: String, service: String = "s3", at time: String) {
+        self.credentials = credentials
+        self.region = region
+        self.service = service
+        date = time.prefix(8)
+        var key = SymmetricKey(data: Data("AWS4\(credentials.secretKey)".utf8))
+        for word in [String(date), region, service, "aws4_request"] {
+            key = SymmetricKey(data: Self.code(of: word, with: key))
+        }
+        self.key = key
+    }
+
+    /// Whether this is what signs with these.
+    func isOf(_ credentials: S3Credentials, _ region: String, at time: String) -> Bool {
+        date == time.prefix(8) && self.region == region && self.credentials == credentials
+    }
 
     static let algorithm = "AWS4-HMAC-SHA256"
 
@@ -28,56 +50,87 @@ struct SignatureV4: Sendable {
     }
 
     /// The Authorization field's value.
-    /// - Parameter time: as `amzDate` writes it, and as the field X-Amz-Date tells.
+    /// - Parameter time: as `amzDate` writes it, and as the field X-Amz-Date tells; of the day that this was made for.
     func authorization(_ subject: Subject, at time: String) -> String {
-        let (_, names) = Self.canonical(subject.fields)
-        return "\(Self.algorithm) Credential=\(credentials.accessKey)/\(scope(time)), SignedHeaders=\(names), "
-            + "Signature=\(signature(subject, at: time))"
+        let fields = Self.canonical(subject.fields)
+        let request = Self.canonicalRequest(subject, fields)
+        return "\(Self.algorithm) Credential=\(credentials.accessKey)/\(scope), SignedHeaders=\(fields.names), "
+            + "Signature=\(signature(of: stringToSign(request, at: time)))"
     }
 
-    func signature(_ subject: Subject, at time: String) -> String {
-        let date = String(time.prefix(8))
-        var key = Self.code(of: date, with: Array("AWS4\(credentials.secretKey)".utf8))
-        for word in [region, service, "aws4_request"] { key = Self.code(of: word, with: key) }
-        return Hex.text(Self.code(of: stringToSign(subject, at: time), with: key))
+    func signature(of stringToSign: String) -> String {
+        Hex.text(Self.code(of: stringToSign, with: key))
     }
 
-    func stringToSign(_ subject: Subject, at time: String) -> String {
-        let hash = Hex.text(SHA256.hash(data: Data(Self.canonicalRequest(subject).utf8)))
-        return [Self.algorithm, time, scope(time), hash].joined(separator: "\n")
+    func stringToSign(_ canonicalRequest: String, at time: String) -> String {
+        "\(Self.algorithm)\n\(time)\n\(scope)\n\(Hex.text(SHA256.hash(data: Data(canonicalRequest.utf8))))"
     }
 
     static func canonicalRequest(_ subject: Subject) -> String {
+        canonicalRequest(subject, canonical(subject.fields))
+    }
+
+    private static func canonicalRequest(_ subject: Subject, _ fields: (lines: String, names: String)) -> String {
         // By bytes, after they were encoded.
         let query = subject.query
             .sorted { $0.name == $1.name ? Self.precedes($0.value, $1.value) : Self.precedes($0.name, $1.name) }
             .map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-        let (lines, names) = canonical(subject.fields)
-        return [subject.method, subject.path, query, lines, names, subject.payloadHash].joined(separator: "\n")
+        return [subject.method, subject.path, query, fields.lines, fields.names, subject.payloadHash]
+            .joined(separator: "\n")
     }
 
-    private func scope(_ time: String) -> String { "\(time.prefix(8))/\(region)/\(service)/aws4_request" }
+    private var scope: String { "\(date)/\(region)/\(service)/aws4_request" }
 
     /// - Returns: a line for each field, each with its end; and their names with ";" between.
     private static func canonical(_ fields: [(name: String, value: String)]) -> (lines: String, names: String) {
-        var values: [String: [String]] = [:]
-        for field in fields {
-            let words = field.value.split(whereSeparator: \.isWhitespace)
-            values[field.name.lowercased(), default: []].append(words.joined(separator: " "))
+        // Of one name they stay in the order in which they are sent (sort is stable).
+        let sorted = fields.map { (name: $0.name.lowercased(), value: $0.value) }
+            .sorted { precedes($0.name, $1.name) }
+        var lines = ""
+        var names = ""
+        var last: String?
+        for field in sorted {
+            if field.name == last {
+                // Instead of the line's end.
+                lines.removeLast()
+                lines += ","
+            } else {
+                if last != nil { names += ";" }
+                names += field.name
+                lines += field.name
+                lines += ":"
+            }
+            lines += trimmed(field.value)
+            lines += "\n"
+            last = field.name
         }
-        let sorted = values.sorted { precedes($0.key, $1.key) }
-        return (
-            sorted.map { "\($0.key):\($0.value.joined(separator: ","))\n" }.joined(),
-            sorted.map(\.key).joined(separator: ";")
-        )
+        return (lines, names)
+    }
+
+    /// Without blanks at both ends, and one for each row of them within.
+    private static func trimmed(_ value: String) -> String {
+        // Most have none, or single ones within.
+        var isTrimmed = true
+        var wasBlank = true
+        for byte in value.utf8 {
+            let isBlank = byte == UInt8(ascii: " ")
+            // Anything that may be a blank of another kind is looked at by its character.
+            guard byte > UInt8(ascii: " ") && byte < 0x7f || isBlank && !wasBlank else {
+                isTrimmed = false
+                break
+            }
+            wasBlank = isBlank
+        }
+        if isTrimmed, !wasBlank || value.isEmpty { return value }
+        return value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     private static func precedes(_ one: String, _ other: String) -> Bool {
         one.utf8.lexicographicallyPrecedes(other.utf8)
     }
 
-    private static func code(of text: String, with key: [UInt8]) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: key)))
+    private static func code(of text: String, with key: SymmetricKey) -> HMAC<SHA256>.MAC {
+        HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key)
     }
 
     /// For example "20150830T123600Z".

@@ -117,7 +117,7 @@ extension CredentialFetcher {
             method: "POST", path: service.endpoint.path.isEmpty ? "/" : service.endpoint.path,
             fields: fields.map { ($0.name.rawName, $0.value) } + [("host", service.endpoint.host)],
             payloadHash: Hex.text(SHA256.hash(data: body)))
-        let signature = SignatureV4(credentials: credentials, region: service.region, service: "sts")
+        let signature = SignatureV4(credentials: credentials, region: service.region, service: "sts", at: date)
         fields[.authorization] = signature.authorization(subject, at: date)
     }
 

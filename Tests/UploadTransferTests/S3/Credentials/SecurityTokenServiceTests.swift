@@ -67,7 +67,7 @@ struct SecurityTokenServiceTests {
         let names = ["content-type", "host", "x-amz-date", "x-amz-security-token"]
         let signature = SignatureV4(
             credentials: S3Credentials(accessKey: "AK", secretKey: "SK", sessionToken: "T"), region: "eu-west-1",
-            service: "sts")
+            service: "sts", at: "20260101T000000Z")
         let subject = SignatureV4.Subject(
             method: "POST", path: "/", fields: names.map { ($0, fields[$0] ?? "") },
             payloadHash: SHA256Text.of(seen.body))
