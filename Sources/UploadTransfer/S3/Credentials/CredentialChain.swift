@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The credentials that AWS's own tools would find on this machine. Where they come from is decided anew at each
-/// question, so that what is changed in the environment's files needs no remount; what a service has given is kept as
+/// The credentials that AWS's own tools would find on this machine. Where they come from is decided anew with each
+/// second, so that what is changed in the environment's files needs no remount; what a service has given is kept as
 /// `CredentialShelf` says, and asked for once, however many ask.
 package final class CredentialChain: S3CredentialSource {
     typealias Answer = Result<S3Credentials, S3CredentialFailure>
@@ -12,6 +12,10 @@ package final class CredentialChain: S3CredentialSource {
     private let state = Mutex(State())
 
     private struct State {
+        /// Where they come from, and the second in which that was decided.
+        var decided: (plan: CredentialPlan, at: Int)?
+        /// How often what was decided was found to be of no use.
+        var refusals = 0
         var shelf = CredentialShelf(plan: nil)
         /// Of the last attempt. One of an earlier plan tells this one nothing.
         var attempt = 0
@@ -34,7 +38,7 @@ package final class CredentialChain: S3CredentialSource {
         self.now = now
     }
 
-    /// - Parameter settings: read at each question.
+    /// - Parameter settings: read once a second at the most, and after a refusal.
     package convenience init(settings: @escaping @Sendable () -> CredentialSettings, world: CredentialWorld) {
         self.init(
             plan: { () throws(S3CredentialFailure) in try CredentialPlan(settings()) },
@@ -45,7 +49,7 @@ package final class CredentialChain: S3CredentialSource {
     }
 
     package func credentials() async throws(S3CredentialFailure) -> S3Credentials {
-        let plan = try plan()
+        let plan = try decidedPlan()
         if case .fixed(let credentials) = plan { return credentials }
         let ordinal = state.withLock { state in
             state.ordinal += 1
@@ -61,7 +65,22 @@ package final class CredentialChain: S3CredentialSource {
     }
 
     package func refused(_ credentials: S3Credentials) {
-        state.withLock { $0.shelf.refused(credentials) }
+        state.withLock { state in
+            state.decided = nil
+            state.refusals += 1
+            state.shelf.refused(credentials)
+        }
+    }
+
+    /// Reading files with each of a hundred requests a second would find the same.
+    private func decidedPlan() throws(S3CredentialFailure) -> CredentialPlan {
+        let now = now()
+        let (decided, refusals) = state.withLock { ($0.decided, $0.refusals) }
+        if let decided, decided.at == now { return decided.plan }
+        let plan = try plan()
+        // What was read before a refusal may be what was refused.
+        state.withLock { if $0.refusals == refusals { $0.decided = (plan, now) } }
+        return plan
     }
 
     private func ask(_ plan: CredentialPlan, _ ordinal: Int, _ continuation: CheckedContinuation<Answer, Never>) {

@@ -108,17 +108,21 @@ struct CredentialChainTests {
         #expect(service.asked == 1)
     }
 
-    @Test("Keys that are set are read anew each time, and another plan knows nothing of the one before")
+    @Test("Keys that are set are read each second, and after a refusal; another plan knows nothing of the one before")
     func plans() async throws {
         let service = Service()
         let chain = service.chain()
         for gate in service.gates { gate.open() }
         #expect(try await chain.credentials().accessKey == "1")
         for key in ["a", "b"] {
+            let before = try await chain.credentials().accessKey
             service.plan.withLock { $0 = .fixed(S3Credentials(accessKey: key, secretKey: "s")) }
+            #expect(try await chain.credentials().accessKey == before)
+            service.time.pass(1)
             #expect(try await chain.credentials().accessKey == key)
         }
         service.plan.withLock { $0 = .process(CredentialProcess(profile: "p", words: ["b"])) }
+        chain.refused(S3Credentials(accessKey: "b", secretKey: "s"))
         #expect(try await chain.credentials().accessKey == "2")
     }
 }
