@@ -4,14 +4,14 @@ import UploadCore
 
 /// A SHA-256 digest as RFC 9530 (Content-Digest) writes it: "sha-256=:BASE64:".
 enum ContentDigest {
-    static func text(_ digest: SHA256.Digest) -> String {
+    static func text(_ digest: [UInt8]) -> String {
         "sha-256=:\(Data(digest).base64EncodedString()):"
     }
 }
 
 /// What tells bytes from others, read in one pass.
 struct PieceDigest: Sendable, Hashable {
-    let sha256: SHA256.Digest
+    let sha256: [UInt8]
     /// nil: not asked for.
     let crc64: CRC64NVME?
 }
@@ -24,7 +24,10 @@ extension HashingLane {
     func digest(
         of content: any SpoolFile, size: Int64?, checksum: Bool = false
     ) async throws(DestinationError) -> (size: Int64, digest: PieceDigest) {
-        try await fromSpool { () async throws(SpoolError) in
+        if let size, let bytes = CachedBytes.all(of: content, size: size) {
+            return (size, PieceDigest(of: bytes, checksum: checksum))
+        }
+        return try await fromSpool { () async throws(SpoolError) in
             try await run { () throws(SpoolError) in
                 let size = if let size { size } else { try content.size() }
                 return (
@@ -39,9 +42,16 @@ extension HashingLane {
 }
 
 extension PieceDigest {
+    init(of bytes: [UInt8], checksum: Bool) {
+        var crc = CRC64NVME()
+        if checksum { bytes.withUnsafeBytes { crc.update($0) } }
+        sha256 = Array(SHA256.hash(data: bytes))
+        crc64 = checksum ? crc : nil
+    }
+
     /// - Parameter read: shows the bytes that it reads, in order.
     init(
-        checksum: Bool, _ read: ((UnsafeRawBufferPointer) -> Void) throws(SpoolError) -> SHA256.Digest
+        checksum: Bool, _ read: ((UnsafeRawBufferPointer) -> Void) throws(SpoolError) -> [UInt8]
     ) throws(SpoolError) {
         var crc = CRC64NVME()
         sha256 = try read { if checksum { crc.update($0) } }

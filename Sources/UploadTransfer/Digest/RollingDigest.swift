@@ -9,13 +9,13 @@ import UploadCore
 /// again with a new generation, and the prefix begins anew. The destination has the last word: it
 /// checks the whole digest, and when it refuses it, `forget()`.
 struct RollingDigest {
-    private var hasher = SHA256()
+    private var hasher = RunningHash()
     private var generations = GenerationRuns()
     /// Where the prefix ends, in bytes.
     private var end: Int64 = 0
 
     /// Chunks beyond the prefix that were hashed (and sent) before their turn came.
-    private var ahead: [ChunkIndex: (chunk: ChunkRef, digest: SHA256.Digest)] = [:]
+    private var ahead: [ChunkIndex: (chunk: ChunkRef, digest: [UInt8])] = [:]
 
     /// Chunks sent out of order are a few (the parallel ones); a writer that goes backwards makes
     /// many, and these are read again at the end rather than remembered.
@@ -30,10 +30,10 @@ struct RollingDigest {
     /// - Parameter also: is shown all of the chunk's bytes, in order.
     mutating func digest(
         of chunk: ChunkRef, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in }
-    ) throws(SpoolError) -> SHA256.Digest {
+    ) throws(SpoolError) -> [UInt8] {
         if let fed = generations[chunk.index], fed != chunk.generation { forget() }
         ahead[chunk.index] = nil
-        let digest: SHA256.Digest
+        let digest: [UInt8]
         if isNext(chunk) {
             digest = try feed(chunk, content: content, also: also) { _ in true }
         } else {
@@ -62,7 +62,7 @@ struct RollingDigest {
     }
 
     /// Of what is covered.
-    var value: SHA256.Digest { hasher.finalize() }
+    var value: [UInt8] { hasher.value }
 
     mutating func forget() {
         self = RollingDigest()
@@ -70,14 +70,14 @@ struct RollingDigest {
 
     static func digest(
         of range: Range<Int64>, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in }
-    ) throws(SpoolError) -> SHA256.Digest {
+    ) throws(SpoolError) -> [UInt8] {
         var hasher = SHA256()
         var reading = SpoolReading()
         try reading.read(range, of: content) { bytes in
             hasher.update(bufferPointer: bytes)
             also(bytes)
         }
-        return hasher.finalize()
+        return Array(hasher.finalize())
     }
 
     private func isNext(_ chunk: ChunkRef) -> Bool {
@@ -88,17 +88,16 @@ struct RollingDigest {
     /// the one that `isRight`, leaves the prefix as it was.
     private mutating func feed(
         _ chunk: ChunkRef, content: any SpoolFile, also: (UnsafeRawBufferPointer) -> Void = { _ in },
-        isRight: (SHA256.Digest) -> Bool
-    ) throws(SpoolError) -> SHA256.Digest {
-        var own = SHA256()
+        isRight: ([UInt8]) -> Bool
+    ) throws(SpoolError) -> [UInt8] {
+        var own = RunningHash()
         var whole = hasher
         var reading = SpoolReading()
         try reading.read(chunk.range, of: content) { bytes in
-            own.update(bufferPointer: bytes)
-            whole.update(bufferPointer: bytes)
+            RunningHash.update(&own, &whole, with: bytes)
             also(bytes)
         }
-        let digest = own.finalize()
+        let digest = own.value
         guard isRight(digest) else { return digest }
         hasher = whole
         end = chunk.range.upperBound

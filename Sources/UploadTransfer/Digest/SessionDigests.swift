@@ -1,4 +1,3 @@
-import Crypto
 import Synchronization
 import UploadCore
 
@@ -38,7 +37,7 @@ final class SessionDigests: Sendable {
     /// - Returns: nil when neither has all of it: then each chunk's own digest has to do.
     func whole(
         of chunks: [ChunkRef], content: any SpoolFile, released: RangeSet<ChunkIndex>
-    ) async throws(DestinationError) -> SHA256.Digest? {
+    ) async throws(DestinationError) -> [UInt8]? {
         let covered = await lane.run {
             self.rolling.withLock { rolling in
                 rolling.align(with: chunks)
@@ -49,8 +48,8 @@ final class SessionDigests: Sendable {
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             let digest = try await fromSpool { () async throws(SpoolError) in
-                try await lane.run { () throws(SpoolError) -> SHA256.Digest? in
-                    try self.rolling.withLock { (rolling) throws(SpoolError) -> SHA256.Digest? in
+                try await lane.run { () throws(SpoolError) -> [UInt8]? in
+                    try self.rolling.withLock { (rolling) throws(SpoolError) -> [UInt8]? in
                         try rolling.advance(over: chunks, content: content, bytes: Self.hashAtOnce)
                             ? rolling.value : nil
                     }
