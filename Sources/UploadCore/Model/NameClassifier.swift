@@ -26,8 +26,9 @@ package struct NameClassifier: Sendable {
     /// A litter name anywhere on the way makes litter of all below it; a temporary name counts only
     /// where it is the file's own, for a directory is never renamed "into place" file by file.
     package func classify(_ path: UploadPath) -> NameClass {
-        if path.components.contains(where: { name in litter.contains { $0.matches(name) } }) { return .litter }
-        guard let name = path.name else { return .ordinary }
+        let names = path.components.map { Array($0.text.unicodeScalars) }
+        if names.contains(where: { name in litter.contains { $0.matches(name) } }) { return .litter }
+        guard let name = names.last else { return .ordinary }
         return temporary.contains { $0.matches(name) } ? .temporary : .ordinary
     }
 }
@@ -45,8 +46,10 @@ package struct NamePattern: Sendable {
         scalars = endsRandomly ? all.dropLast(Self.random.count) : all
     }
 
-    package func matches(_ name: FileName) -> Bool {
-        var rest = Array(name.text.unicodeScalars)[...]
+    package func matches(_ name: FileName) -> Bool { matches(Array(name.text.unicodeScalars)) }
+
+    fileprivate func matches(_ name: [Unicode.Scalar]) -> Bool {
+        var rest = name[...]
         if endsRandomly {
             guard Self.isRandom(rest.suffix(Self.random.count)) else { return false }
             rest = rest.dropLast(Self.random.count)
