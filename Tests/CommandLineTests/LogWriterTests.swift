@@ -3,6 +3,7 @@ import Dispatch
 import Glibc
 import Logging
 import Testing
+import UploadCore
 
 @testable import uploadfs
 
@@ -45,6 +46,47 @@ struct LogWriterTests {
         #expect(lines.last == "uploadfs: \(3000 - kept) log lines were dropped: nobody read what was written before.")
         log.write("again\n")
         #expect(Self.read(reader) { $0.contains("again") } == "again\n")
+    }
+
+    @Test("Lines come whole and in order, however many are written at once")
+    func order() throws {
+        let (reader, writer) = try Self.pipe()
+        defer { close(reader) }
+        let log = LogWriter(descriptor: writer)
+        let lines = (0..<500).map { "\($0) " + String(repeating: "y", count: $0 * 7 % 1000) }
+        // One that is longer than what is written at once.
+        let long = String(repeating: "z", count: 10_000)
+        for line in lines { log.write(line + "\n") }
+        log.write(long + "\n")
+        let text = Self.read(reader) { $0.hasSuffix("z\n") }
+        #expect(text.split(separator: "\n").map(String.init) == lines + [long])
+        log.flush(within: .seconds(1))
+        close(writer)
+    }
+
+    @Test("There is a line for what becomes of a file, and none for what it passes through")
+    func phases() throws {
+        let (reader, writer) = try Self.pipe()
+        defer { close(reader) }
+        let log = LogWriter(descriptor: writer)
+        var logger = Logger(label: "test") { LineLogHandler(label: $0, writer: log) }
+        for level in [Logger.Level.info, .debug] {
+            logger.logLevel = level
+            let engine = Log.engine(logger)
+            for phase in Phase.allCases {
+                engine.phase(
+                    FileStatus(
+                        file: FileID(2), version: VersionID(3), path: try UploadPath("a"), phase: phase,
+                        contentType: "", size: 1, isClosed: true, chunkSize: 1))
+            }
+        }
+        log.write("end\n")
+        let lines = Self.read(reader) { $0.hasSuffix("end\n") }.split(separator: "\n").dropLast()
+        let passing: Set = ["receiving", "queued", "uploading", "finalizing"]
+        let all = Phase.allCases.map(\.rawValue)
+        #expect(lines.map { String($0.split(separator: " ").last ?? "") } == all.filter { !passing.contains($0) } + all)
+        log.flush(within: .seconds(1))
+        close(writer)
     }
 
     @Test("A line has the time, the level, the facts in order, and the words")

@@ -22,6 +22,9 @@ final class LogWriter: Sendable {
 
     /// Bytes that wait at the most.
     private static let most = 1 << 20
+    /// Bytes of several lines that are written with one call: as many as a pipe takes in one piece (PIPE_BUF, pipe(7)),
+    /// so that two programs that share one don't tear each other's lines.
+    private static let atOnce = 4096
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -53,12 +56,17 @@ final class LogWriter: Sendable {
         while let text = next() { Terminal.put(text, descriptor) }
     }
 
-    /// - Returns: nil when there is nothing; then the next line begins anew.
+    /// - Returns: some lines at once; nil when there is nothing: then the next line begins anew.
     private func next() -> String? {
         waiting.withLock { waiting in
-            if let line = waiting.lines.popFirst() {
-                waiting.bytes -= line.utf8.count
-                return line
+            var text = ""
+            while let line = waiting.lines.first, text.isEmpty || text.utf8.count + line.utf8.count <= Self.atOnce {
+                text += line
+                waiting.lines.removeFirst()
+            }
+            if !text.isEmpty {
+                waiting.bytes -= text.utf8.count
+                return text
             }
             if waiting.dropped > 0 {
                 defer { waiting.dropped = 0 }

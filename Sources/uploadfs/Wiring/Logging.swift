@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import UploadCore
 
-/// Log lines on standard error, one for each change of a file's phase and each trouble.
+/// Log lines on standard error, one for what becomes of each file and for each trouble.
 enum Log {
     static func logger(level: String) -> Logger {
         var logger = Logger(label: "uploadfs") { LineLogHandler(label: $0, writer: .shared) }
@@ -16,12 +16,22 @@ enum Log {
     static func engine(_ logger: Logger) -> EngineLog {
         EngineLog(
             phase: { status in
-                let level: Logger.Level = status.phase == .failed || status.phase == .interrupted ? .error : .info
+                let level = level(of: status.phase)
+                guard logger.logLevel <= level else { return }
                 logger.log(level: level, "\(status.phase.rawValue)", metadata: metadata(of: status))
             },
             trouble: { text, facts in
                 logger.warning("\(text)", metadata: facts.mapValues { .string($0) })
             })
+    }
+
+    /// A line for what becomes of each file, and none for what it passes through on its way there.
+    private static func level(of phase: Phase) -> Logger.Level {
+        switch phase {
+        case .failed, .interrupted: .error
+        case .done, .waiting, .held, .ignored, .cancelled: .info
+        case .receiving, .queued, .uploading, .finalizing: .debug
+        }
     }
 
     private static func metadata(of status: FileStatus) -> Logger.Metadata {
