@@ -1,7 +1,7 @@
 /// What the engine can be told.
 package struct EngineSettings: Sendable {
     /// Requests to the destination at once, all files together.
-    package var connections = 8
+    package var connections = 16
     /// Chunks of one file at once; at most what the destination likes.
     package var parallelChunks = 3
     /// How long a closed file is left alone before it is published: whoever cancels a copy closes

@@ -22,7 +22,7 @@ enum Settings {
     // How it uploads.
 
     static let connections = Setting<Int>.count(
-        "connections", standard: 8, in: 1...256, "Requests to the destination at once, all files together.")
+        "connections", standard: 16, in: 1...256, "Requests to the destination at once, all files together.")
     static let parallelChunks = Setting<Int>.count(
         "parallel-chunks", standard: 3, in: 1...64, "Chunks of one file at once.")
     static let settlingTime = Setting<Duration>.duration(
