@@ -2,10 +2,13 @@
 struct Attempts: Sendable {
     let world: EngineWorld
     let policy: RetryPolicy
+    /// Asked after each wait: while nobody is there, one probe looks for the destination, and not all that wait.
+    var isWorthwhile: @Sendable () async -> Bool = { true }
     /// Told before each wait.
     let willRetry: @Sendable (DestinationError) async -> Void
 
-    /// - Throws: the last attempt's error, once the policy says that there is no quick one after it.
+    /// - Throws: the last attempt's error, once the policy says that there is no quick one after it, or there is no use
+    ///   in one.
     func make<Answer: Sendable>(
         _ operation: String, _ request: @Sendable () async throws(DestinationError) -> Answer
     ) async throws(DestinationError) -> Answer {
@@ -26,6 +29,7 @@ struct Attempts: Sendable {
                 }
                 await willRetry(error)
                 do { try await world.clock.sleep(for: delay) } catch { throw .cancelled }
+                guard await isWorthwhile() else { throw error }
                 attempt += 1
             }
         }

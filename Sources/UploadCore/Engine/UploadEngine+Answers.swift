@@ -13,6 +13,9 @@ extension UploadEngine {
             ])
     }
 
+    /// As far as is known.
+    var isDestinationThere: Bool { breaker.state == .closed }
+
     /// A writer was there while they travelled.
     private func haveBytesChanged(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
         guard case .send(let chunk, _) = work else { return isReopened(version, work) }

@@ -104,7 +104,8 @@ extension UploadEngine {
     // MARK: The requests
 
     private func attempts(for owed: OwedMove) -> Attempts {
-        Attempts(world: world, policy: settings.retry) { [world] error in
+        Attempts(world: world, policy: settings.retry, isWorthwhile: { await self.isDestinationThere }) {
+            [world] error in
             world.board.count { $0.retries += 1 }
             _ = world.board.update(owed.listed) { $0.status.retries += 1 }
             world.log.trouble(

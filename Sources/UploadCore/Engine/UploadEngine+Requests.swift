@@ -39,7 +39,8 @@ extension UploadEngine {
             }
         }
         upload.tasks[number] = Task { [world, policy = settings.retry] in
-            let attempts = Attempts(world: world, policy: policy) { error in
+            let attempts = Attempts(world: world, policy: policy, isWorthwhile: { await self.isDestinationThere }) {
+                error in
                 await self.willRetry(version, work, error)
                 await self.intendAgain(number, after: error)
             }
