@@ -17,7 +17,7 @@ extension UploadEngine {
 
     /// Goes through what is owed, as long as the destination answers. Call again when it is back.
     func startAborting() {
-        guard aborting == nil, !owed.isEmpty, !isStopping, breaker.state == .closed else { return }
+        guard aborting == nil, !owed.isEmpty, !isStopping, isDestinationThere else { return }
         aborting = Task { [world, policy = settings.retry] in
             while let token = self.nextOwed() {
                 let attempts = Attempts(world: world, policy: policy) { _ in }
@@ -35,7 +35,7 @@ extension UploadEngine {
     }
 
     private func nextOwed() -> SessionToken? {
-        guard !isStopping, breaker.state == .closed, let token = owed.first else {
+        guard !isStopping, isDestinationThere, let token = owed.first else {
             aborting = nil
             return nil
         }

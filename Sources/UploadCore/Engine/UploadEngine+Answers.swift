@@ -255,7 +255,7 @@ extension UploadEngine {
 
     private func resume(_ version: VersionID) {
         // While the destination is dead its return is what wakes everybody.
-        guard breaker.state == .closed else {
+        guard isDestinationThere else {
             uploads[version]?.machine.waitForDestination()
             return
         }

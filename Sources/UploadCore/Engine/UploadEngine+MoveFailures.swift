@@ -73,7 +73,7 @@ extension UploadEngine {
 
     private func resumeMove(_ number: Int64) {
         // While the destination is dead its return is what wakes everybody.
-        guard breaker.state == .closed else {
+        guard isDestinationThere else {
             moves[number]?.machine.waitForDestination()
             return
         }

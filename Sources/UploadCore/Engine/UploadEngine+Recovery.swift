@@ -144,7 +144,7 @@ extension UploadEngine {
     /// Sessions at the destination that an earlier run began and did not live to note. Looked for once, when the
     /// destination answers.
     func sweepSessions() {
-        guard !hasSwept, !isStopping, breaker.state == .closed else { return }
+        guard !hasSwept, !isStopping, isDestinationThere else { return }
         hasSwept = true
         sweeping = Task { [world, policy = settings.retry] in
             do throws(DestinationError) {

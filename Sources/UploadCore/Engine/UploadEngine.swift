@@ -159,7 +159,7 @@ package actor UploadEngine {
     /// Makes requests as long as there are turns and connections. Uploads and moves take turns.
     func dispatch() {
         refill()
-        while !isStopping, !isPaused, breaker.state == .closed, running < settings.connections {
+        while !isStopping, !isPaused, isDestinationThere, running < settings.connections {
             isMovesTurn.toggle()
             guard isMovesTurn ? startMove() || startWork() : startWork() || startMove() else { return }
         }

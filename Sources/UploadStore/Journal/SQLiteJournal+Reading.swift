@@ -5,16 +5,16 @@ package import UploadCore
 /// Queries. Each is one statement, so each sees one state of the database without a transaction
 /// around it, and everything whose `apply` returned before.
 extension SQLiteJournal {
+    // Put together once: these are asked for with every call.
+    private static let nodeOfFile = "SELECT \(NodeRecord.columns) FROM node WHERE file = ?"
+    private static let nodeOfName = "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name = ?"
+    private static let uploadOfVersion = "SELECT \(UploadRecord.columns) FROM upload WHERE version = ?"
+
     // MARK: The tree
 
     package func node(_ file: FileID) throws(JournalError) -> NodeRecord? {
         try first(Self.nodeOfFile, file.column, decode: NodeRecord.init(row:))
     }
-
-    // Put together once: these are asked for with every call.
-    private static let nodeOfFile = "SELECT \(NodeRecord.columns) FROM node WHERE file = ?"
-    private static let nodeOfName = "SELECT \(NodeRecord.columns) FROM node WHERE parent = ? AND name = ?"
-    private static let uploadOfVersion = "SELECT \(UploadRecord.columns) FROM upload WHERE version = ?"
 
     package func child(_ name: FileName, of parent: FileID) throws(JournalError) -> NodeRecord? {
         try first(Self.nodeOfName, parent.column, name.text, decode: NodeRecord.init(row:))

@@ -43,16 +43,16 @@ extension HashingLane {
 
 extension PieceDigest {
     init(of bytes: [UInt8], checksum: Bool) {
-        var crc = CRC64NVME()
-        if checksum { bytes.withUnsafeBytes { crc.update($0) } }
-        sha256 = Array(SHA256.hash(data: bytes))
-        crc64 = checksum ? crc : nil
+        self.init(checksum: checksum) { also in
+            bytes.withUnsafeBytes { also($0) }
+            return Array(SHA256.hash(data: bytes))
+        }
     }
 
     /// - Parameter read: shows the bytes that it reads, in order.
-    init(
-        checksum: Bool, _ read: ((UnsafeRawBufferPointer) -> Void) throws(SpoolError) -> [UInt8]
-    ) throws(SpoolError) {
+    init<Failure: Error>(
+        checksum: Bool, _ read: ((UnsafeRawBufferPointer) -> Void) throws(Failure) -> [UInt8]
+    ) throws(Failure) {
         var crc = CRC64NVME()
         sha256 = try read { if checksum { crc.update($0) } }
         crc64 = checksum ? crc : nil

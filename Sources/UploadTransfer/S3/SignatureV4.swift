@@ -58,11 +58,11 @@ struct SignatureV4: Sendable {
             + "Signature=\(signature(of: stringToSign(request, at: time)))"
     }
 
-    func signature(of stringToSign: String) -> String {
+    private func signature(of stringToSign: String) -> String {
         Hex.text(Self.code(of: stringToSign, with: key))
     }
 
-    func stringToSign(_ canonicalRequest: String, at time: String) -> String {
+    private func stringToSign(_ canonicalRequest: String, at time: String) -> String {
         "\(Self.algorithm)\n\(time)\n\(scope)\n\(Hex.text(SHA256.hash(data: Data(canonicalRequest.utf8))))"
     }
 
@@ -109,19 +109,8 @@ struct SignatureV4: Sendable {
 
     /// Without blanks at both ends, and one for each row of them within.
     private static func trimmed(_ value: String) -> String {
-        // Most have none, or single ones within.
-        var isTrimmed = true
-        var wasBlank = true
-        for byte in value.utf8 {
-            let isBlank = byte == UInt8(ascii: " ")
-            // Anything that may be a blank of another kind is looked at by its character.
-            guard byte > UInt8(ascii: " ") && byte < 0x7f || isBlank && !wasBlank else {
-                isTrimmed = false
-                break
-            }
-            wasBlank = isBlank
-        }
-        if isTrimmed, !wasBlank || value.isEmpty { return value }
+        // Most have none. What may be a blank of another kind is looked at by its character.
+        if value.utf8.allSatisfy({ $0 > UInt8(ascii: " ") && $0 < 0x7f }) { return value }
         return value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 

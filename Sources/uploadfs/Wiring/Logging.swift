@@ -16,9 +16,8 @@ enum Log {
     static func engine(_ logger: Logger) -> EngineLog {
         EngineLog(
             phase: { status in
-                let level = level(of: status.phase)
-                guard logger.logLevel <= level else { return }
-                logger.log(level: level, "\(status.phase.rawValue)", metadata: metadata(of: status))
+                logger.log(
+                    level: level(of: status.phase), "\(status.phase.rawValue)", metadata: metadata(of: status))
             },
             trouble: { text, facts in
                 logger.warning("\(text)", metadata: facts.mapValues { .string($0) })

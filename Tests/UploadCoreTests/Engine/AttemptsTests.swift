@@ -12,29 +12,22 @@ struct AttemptsTests {
         let requests = Atomic<Int>(0)
         let attempts = Attempts(
             world: await bench.engine.world, policy: RetryPolicy(), isWorthwhile: { isThere }, willRetry: { _ in })
-        let request =
-            Task {
-                do throws(DestinationError) {
-                    try await attempts.make("put") { () async throws(DestinationError) in
-                        requests.add(1, ordering: .relaxed)
-                        throw .unreachable(.refused)
-                    }
-                    return nil
-                } catch {
-                    return error
+        let failure = Mutex<DestinationError?>(nil)
+        Task {
+            do throws(DestinationError) {
+                try await attempts.make("put") { () async throws(DestinationError) in
+                    requests.add(1, ordering: .relaxed)
+                    throw .unreachable(.refused)
                 }
-            } as Task<DestinationError?, Never>
-        let isOver = Atomic<Bool>(false)
-        async let error = {
-            let error = await request.value
-            isOver.store(true, ordering: .releasing)
-            return error
-        }()
-        while !isOver.load(ordering: .acquiring) {
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        while failure.withLock({ $0 == nil }) {
             bench.clock.advance(by: .seconds(1))
             await Task.yield()
         }
-        #expect(await error == .unreachable(.refused))
+        #expect(failure.withLock { $0 } == .unreachable(.refused))
         #expect(requests.load(ordering: .relaxed) == (isThere ? 3 : 1))
         await bench.stop()
     }
