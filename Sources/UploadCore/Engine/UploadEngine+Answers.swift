@@ -210,9 +210,20 @@ extension UploadEngine {
         return isBeingCut || isReopened(version, work) ? .cancelled : error
     }
 
-    /// By a writer of whom nothing is known yet, after those whose track is.
+    /// By a writer of whom nothing is known yet, after those whose track is; or it has lost its name, and who has it
+    /// open goes on without a word.
     private func isReopened(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
         (work.isPublishing || uploads[version]?.track?.isFinished != false) && !isLastWord(version)
+            || isUnlinked(version)
+    }
+
+    private func isUnlinked(_ version: VersionID) -> Bool {
+        guard let file = uploads[version]?.machine.file else { return true }
+        do throws(JournalError) {
+            return try world.names.path(of: file) == nil
+        } catch {
+            return false
+        }
     }
 
     /// Nobody has opened it for a change since the close that the engine knows.

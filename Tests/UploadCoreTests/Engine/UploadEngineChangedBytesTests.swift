@@ -101,6 +101,24 @@ import UploadCore
         #expect(bench.troubles.isEmpty)
     }
 
+    @Test("Nor is one of a file that was closed, and unlinked before somebody who has it open cuts it")
+    func unreadableUnlinked() async throws {
+        let (destination, bench, writer, gate) = try await Self.unreadable()
+        try bench.close(writer)
+        await withCheckedContinuation { continuation in
+            bench.front.post(.marked { continuation.resume() })
+        }
+        // No name, no word in the journal.
+        bench.names.set(writer.file, nil)
+        gate.open()
+        await destination.calls(.send, atLeast: 6)
+        #expect(try bench.journal.upload(writer.version)?.phase == .queued)
+        bench.front.post(.removed(writer.file))
+        while try bench.journal.upload(writer.version) != nil { await Task.yield() }
+        await bench.stop()
+        #expect(bench.troubles.isEmpty)
+    }
+
     @Test("Nor is one that was cut before the engine has heard of that")
     func unreadableCut() async throws {
         let (_, bench, writer, gate) = try await Self.unreadable()
