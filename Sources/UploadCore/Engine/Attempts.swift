@@ -2,8 +2,8 @@
 struct Attempts: Sendable {
     let world: EngineWorld
     let policy: RetryPolicy
-    /// Asked after each wait: while nobody is there, one probe looks for the destination, and not all that wait.
-    var isWorthwhile: @Sendable () async -> Bool = { true }
+    /// Asked after each wait, just before what failed with this error is tried again.
+    var isWorthwhile: @Sendable (DestinationError) async -> Bool = { _ in true }
     /// Told before each wait.
     let willRetry: @Sendable (DestinationError) async -> Void
 
@@ -29,7 +29,7 @@ struct Attempts: Sendable {
                 }
                 await willRetry(error)
                 do { try await world.clock.sleep(for: delay) } catch { throw .cancelled }
-                guard await isWorthwhile() else { throw error }
+                guard await isWorthwhile(error) else { throw Task.isCancelled ? .cancelled : error }
                 attempt += 1
             }
         }

@@ -32,7 +32,7 @@ package struct Breaker: Sendable {
 
     package init() {}
 
-    /// A request has failed after all its quick attempts.
+    /// A request has failed, and with it all quick attempts that were worthwhile.
     /// - Returns: whether that opened it: a probe is due.
     package mutating func failed(_ error: DestinationError) -> Bool {
         guard state == .closed else { return false }

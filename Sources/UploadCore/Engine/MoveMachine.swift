@@ -57,7 +57,7 @@ package struct MoveMachine: Sendable {
         stage = .relayed
     }
 
-    /// After all quick attempts.
+    /// After all quick attempts that were worthwhile.
     /// - Parameter words: what people read of a failure, and whether it lasts.
     package mutating func failed(
         _ error: DestinationError, policy: RetryPolicy, at moment: UploadMachine.Moment, random: Double,

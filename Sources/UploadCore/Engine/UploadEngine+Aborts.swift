@@ -20,6 +20,7 @@ extension UploadEngine {
         guard aborting == nil, !owed.isEmpty, !isStopping, isDestinationThere else { return }
         aborting = Task { [world, policy = settings.retry] in
             while let token = self.nextOwed() {
+                // With all its quick attempts: it is one at a time.
                 let attempts = Attempts(world: world, policy: policy) { _ in }
                 do throws(DestinationError) {
                     try await attempts.make("abort") { () async throws(DestinationError) in

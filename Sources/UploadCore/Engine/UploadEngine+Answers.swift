@@ -16,6 +16,10 @@ extension UploadEngine {
     /// As far as is known.
     var isDestinationThere: Bool { breaker.state == .closed }
 
+    /// Whether what failed is to be tried again at once. While nobody is there one probe looks for the destination, and
+    /// not all that wait. What was answered is another matter: the next attempt may be what mends it.
+    func isWorthwhile(after error: DestinationError) -> Bool { !error.isOfDestination || isDestinationThere }
+
     /// A writer was there while they travelled.
     private func haveBytesChanged(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
         guard case .send(let chunk, _) = work else { return isReopened(version, work) }

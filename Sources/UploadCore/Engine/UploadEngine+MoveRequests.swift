@@ -104,7 +104,7 @@ extension UploadEngine {
     // MARK: The requests
 
     private func attempts(for owed: OwedMove) -> Attempts {
-        Attempts(world: world, policy: settings.retry, isWorthwhile: { await self.isDestinationThere }) {
+        Attempts(world: world, policy: settings.retry, isWorthwhile: { await self.isWorthwhile(after: $0) }) {
             [world] error in
             world.board.count { $0.retries += 1 }
             _ = world.board.update(owed.listed) { $0.status.retries += 1 }

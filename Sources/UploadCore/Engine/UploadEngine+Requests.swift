@@ -39,11 +39,14 @@ extension UploadEngine {
             }
         }
         upload.tasks[number] = Task { [world, policy = settings.retry] in
-            let attempts = Attempts(world: world, policy: policy, isWorthwhile: { await self.isDestinationThere }) {
-                error in
-                await self.willRetry(version, work, error)
-                await self.intendAgain(number, after: error)
-            }
+            let attempts = Attempts(
+                world: world, policy: policy,
+                isWorthwhile: { error in
+                    guard await self.isWorthwhile(after: error) else { return false }
+                    await self.intendAgain(number, after: error)
+                    return true
+                },
+                willRetry: { await self.willRetry(version, work, $0) })
             let result = await Self.perform(
                 work, of: version, object, session, schedule, sent, released, isCurrent, attempts: attempts)
             self.ended(version, work, task: number, claimed: claimed, result)

@@ -60,7 +60,7 @@ extension UploadMachine {
         }
     }
 
-    /// What a failure (after all quick attempts) does to this upload.
+    /// What a failure (after all quick attempts that were worthwhile) does to this upload.
     package enum Consequence: Sendable, Hashable {
         /// Nothing to do but go on: `next()` knows.
         case goOn

@@ -39,7 +39,8 @@ package final class SQLiteJournal: Journal {
     /// space is used again as soon as a checkpoint has caught up with the writers. Frames of one page.
     private static let longestLog = 16384
 
-    /// As many as read at once where every request and every call of the filesystem does.
+    /// As many as read at once where every request and every call of the filesystem does; one more is opened for its
+    /// read alone.
     private static let mostReaders = 32
 
     /// Opens or creates the database (mode 0600), brings its schema up to date and makes sure that

@@ -1,4 +1,4 @@
-internal import CChecksum
+import CChecksum
 import Crypto
 
 /// A SHA-256 that grows, alone or beside another one that takes in the same bytes.
@@ -14,7 +14,8 @@ struct RunningHash: Sendable {
         case paired(BlockHash)
     }
 
-    private static let isPaired = sha256_pair_works() != 0
+    /// This processor has the instructions.
+    static let isPaired = sha256_pair_works() != 0
 
     /// - Parameter isPaired: of tests: as on a processor without the instructions.
     init(isPaired: Bool = true) {
@@ -67,6 +68,7 @@ private struct BlockHash: Sendable {
     private static let blockSize = 64
 
     static func update(_ one: inout Self, _ other: inout Self, with bytes: UnsafeRawBufferPointer) {
+        // A chunk whose size is no multiple of a block's: rare, and then each for itself.
         guard one.tail.isEmpty, other.tail.isEmpty else {
             one.update(with: bytes)
             return other.update(with: bytes)

@@ -11,7 +11,7 @@ struct AttemptsTests {
         let bench = try await EngineBench()
         let requests = Atomic<Int>(0)
         let attempts = Attempts(
-            world: await bench.engine.world, policy: RetryPolicy(), isWorthwhile: { isThere }, willRetry: { _ in })
+            world: await bench.engine.world, policy: RetryPolicy(), isWorthwhile: { _ in isThere }, willRetry: { _ in })
         let failure = Mutex<DestinationError?>(nil)
         Task {
             do throws(DestinationError) {

@@ -19,6 +19,7 @@ struct CachedBytesTests {
         var crc = CRC64NVME()
         bytes.withUnsafeBytes { crc.update($0) }
         #expect(count == size && digest.sha256 == Array(SHA256.hash(data: bytes)) && digest.crc64 == crc)
+        #expect(PieceDigest(of: bytes, checksum: true) == digest)
         #expect(PieceDigest(of: bytes, checksum: false).crc64 == nil)
     }
 

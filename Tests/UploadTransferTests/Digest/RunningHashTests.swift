@@ -7,7 +7,9 @@ import Testing
 struct RunningHashTests {
     private static func hash(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
 
-    @Test("are those of swift-crypto, however long the message and however it is cut", arguments: [true, false])
+    @Test(
+        "are those of swift-crypto, however long the message and however it is cut",
+        arguments: Set([RunningHash.isPaired, false]))
     func same(isPaired: Bool) {
         let bytes = TemporaryFile.bytes(count: 70_000, seed: 3)
         // Around the ends of blocks, and of the padding.
@@ -22,6 +24,7 @@ struct RunningHashTests {
                     begin = end
                 }
                 let wanted = Self.hash(Array(bytes.prefix(length)))
+                RunningHash.update(&one, &other, with: UnsafeRawBufferPointer(start: nil, count: 0))
                 #expect(one.value == wanted && other.value == wanted, "\(length) bytes by \(piece)")
             }
         }
