@@ -15,6 +15,9 @@ let house: [SwiftSetting] =
         .treatAllWarnings(as: .error),
     ] + (isTested ? [.unsafeFlags(["-enable-testing"])] : [])
 
+/// Tests are built to be run a few times, and half of the build would be their optimization.
+let houseOfTests = house + [.unsafeFlags(["-Onone"])]
+
 let package = Package(
     name: "uploadfs",
     products: [
@@ -112,17 +115,18 @@ let package = Package(
             ],
             path: "Tests/TestSupport",
             swiftSettings: house),
-        .testTarget(name: "UploadCoreTests", dependencies: ["UploadCore", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "UploadCoreTests", dependencies: ["UploadCore", "TestSupport"], swiftSettings: houseOfTests),
         .testTarget(
             name: "UploadStoreTests",
             dependencies: ["UploadStore", "UploadCore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: house),
+            swiftSettings: houseOfTests),
         .testTarget(
             name: "UploadTransferTests",
-            dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: house),
+            dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: houseOfTests),
         .testTarget(
             name: "UploadFuseTests",
-            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "CLinux", "TestSupport"], swiftSettings: house),
+            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "CLinux", "TestSupport"],
+            swiftSettings: houseOfTests),
         .testTarget(
             name: "UploadServerTests",
             dependencies: [
@@ -130,15 +134,15 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: house),
+            ], swiftSettings: houseOfTests),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["uploadfs", "UploadCore", "UploadFuse", "UploadTransfer", "TestSupport"],
-            swiftSettings: house),
+            swiftSettings: houseOfTests),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["uploadfs", "UploadCore", "UploadTransfer", "TestSupport", "CLinux"],
-            resources: [.copy("Calls/calls.py")], swiftSettings: house),
+            resources: [.copy("Calls/calls.py")], swiftSettings: houseOfTests),
     ],
     swiftLanguageModes: [.v6]
 )
