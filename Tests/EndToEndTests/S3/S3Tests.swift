@@ -200,23 +200,47 @@ extension EndToEnd {
                 cp -p page.html film.bin picture \(mount.mountpoint)/
                 """)
             try mount.waitForAll()
-            func said(_ key: String) throws -> [String: String] {
-                let line = try Shell.must("\(store.rclone("lsjson --stat --metadata :s3:bucket/pre/\(key)"))")
-                let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-                return object?["Metadata"] as? [String: String] ?? [:]
-            }
-            let page = try said("page.html")
+            let page = try Self.metadata(of: "page.html", in: store)
             #expect(page["cache-control"] == "no-cache" && page["content-type"] == "text/html", "\(page)")
             // As s3fs and rclone have them.
             #expect(page["mtime"] == "2020-02-03T04:05:06Z" && page["mode"] == "\(0o100640)", "\(page)")
-            let film = try said("film.bin")
+            let film = try Self.metadata(of: "film.bin", in: store)
             #expect(film["cache-control"] == "max-age=60" && film["content-type"] == "application/x-bin", "\(film)")
             // It may have begun before its time was given: then it is copied onto itself, once.
             #expect(proxy.records.count { $0.head["x-amz-copy-source"] == "/bucket/pre/film.bin" } <= 1)
             #expect(film["mtime"] == "2019-01-02T03:04:05Z" && film["mode"] == "\(0o100604)", "\(film)")
             // Its name says nothing.
-            #expect(try said("picture")["content-type"] == "image/png")
+            #expect(try Self.metadata(of: "picture", in: store)["content-type"] == "image/png")
             #expect(proxy.records.contains { $0.head["x-amz-tagging"] == "kind=test" })
+        }
+
+        private static func metadata(of key: String, in store: ObjectStore) throws -> [String: String] {
+            let line = try Shell.must(store.rclone("lsjson --stat --metadata :s3:bucket/pre/\(key)"))
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return object?["Metadata"] as? [String: String] ?? [:]
+        }
+
+        @Test(
+            "A file that gets its time and mode while its parts travel has them in the end, by one copy onto itself",
+            .timeLimit(.minutes(2)))
+        func stampedLate() throws {
+            let scene = try Scene()
+            let store = try ObjectStore()
+            let proxy = try FaultProxy(upstreamPort: store.port)
+            defer { proxy.stop() }
+            let mount = try scene.mount(store, by: proxy)
+            let source = try scene.randomFile("film", mebibytes: 20)
+            try Shell.must(
+                """
+                cd \(mount.mountpoint); exec 3> film; cat \(source) >&3
+                until grep -q '^[1-9]' .uploadfs/progress/film; do :; done
+                touch -d 2019-01-02T03:04:05Z film; chmod 604 film; exec 3>&-
+                """, within: 60)
+            try mount.wait(for: "film")
+            let film = try Self.metadata(of: "film", in: store)
+            #expect(film["mtime"] == "2019-01-02T03:04:05Z" && film["mode"] == "\(0o100604)", "\(film)")
+            #expect(proxy.records.count { $0.head["x-amz-copy-source"] == "/bucket/pre/film" } == 1)
+            try store.expect("pre/film", is: source)
         }
 
         @Test(
