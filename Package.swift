@@ -15,7 +15,8 @@ let house: [SwiftSetting] =
         .treatAllWarnings(as: .error),
     ] + (isTested ? [.unsafeFlags(["-enable-testing"])] : [])
 
-/// Tests are built to be run a few times, and half of the build would be their optimization.
+/// Tests are built to be run a few times, and half of their build would be optimization. The end-to-end ones do work of
+/// their own that takes longer than that.
 let houseOfTests = house + [.unsafeFlags(["-Onone"])]
 
 let package = Package(
@@ -142,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["uploadfs", "UploadCore", "UploadTransfer", "TestSupport", "CLinux"],
-            resources: [.copy("Calls/calls.py")], swiftSettings: houseOfTests),
+            resources: [.copy("Calls/calls.py")], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
