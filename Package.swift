@@ -15,10 +15,6 @@ let house: [SwiftSetting] =
         .treatAllWarnings(as: .error),
     ] + (isTested ? [.unsafeFlags(["-enable-testing"])] : [])
 
-/// Tests are built to be run a few times, and half of their build would be optimization. The end-to-end ones do work of
-/// their own that takes longer than that.
-let houseOfTests = house + [.unsafeFlags(["-Onone"])]
-
 let package = Package(
     name: "uploadfs",
     products: [
@@ -116,18 +112,17 @@ let package = Package(
             ],
             path: "Tests/TestSupport",
             swiftSettings: house),
-        .testTarget(name: "UploadCoreTests", dependencies: ["UploadCore", "TestSupport"], swiftSettings: houseOfTests),
+        .testTarget(name: "UploadCoreTests", dependencies: ["UploadCore", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "UploadStoreTests",
             dependencies: ["UploadStore", "UploadCore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: houseOfTests),
+            swiftSettings: house),
         .testTarget(
             name: "UploadTransferTests",
-            dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: houseOfTests),
+            dependencies: ["UploadTransfer", "UploadServer", "UploadCore", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "UploadFuseTests",
-            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "CLinux", "TestSupport"],
-            swiftSettings: houseOfTests),
+            dependencies: ["UploadFuse", "UploadStore", "UploadCore", "CLinux", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "UploadServerTests",
             dependencies: [
@@ -135,11 +130,11 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: houseOfTests),
+            ], swiftSettings: house),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["uploadfs", "UploadCore", "UploadFuse", "UploadTransfer", "TestSupport"],
-            swiftSettings: houseOfTests),
+            swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["uploadfs", "UploadCore", "UploadTransfer", "TestSupport", "CLinux"],

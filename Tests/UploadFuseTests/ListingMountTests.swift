@@ -35,10 +35,9 @@ struct ListingMountTests {
         let there = FakeListing()
         there.hold(at: Gate())
         there.holdNames(at: Gate())
-        let mount = try MountFixture(listing: there)
-        let began = ContinuousClock.now
+        // They would wait for longer than this suite may take.
+        let mount = try MountFixture(listing: there, patience: .seconds(1000))
         #expect(try await run("timeout", "-s", "KILL", "0.2", "ls", mount.path).status != 0)
-        #expect(began.duration(to: .now) < .seconds(4))
         async let program = run("stat", mount.file("name"))
         let turns = try #require(mount.mounted.fileSystem.turns)
         while turns.waiting == 0 { await Task.yield() }

@@ -17,7 +17,7 @@ final class MountFixture: Sendable {
     let path: String
     private let ended = DispatchSemaphore(value: 0)
 
-    init(splicesWrites: Bool = false, listing: FakeListing? = nil) throws {
+    init(splicesWrites: Bool = false, listing: FakeListing? = nil, patience: Duration = .seconds(5)) throws {
         directory = try TemporaryDirectory()
         path = directory.file("mount")
         mkdir(path, 0o755)
@@ -30,6 +30,7 @@ final class MountFixture: Sendable {
         configuration.listing = listing.map {
             ListingConfiguration(source: $0, refresh: .seconds(1000), clock: ContinuousClock(), board: $0.board)
         }
+        configuration.listing?.patience = patience
         let namespace = try Namespace(
             journal: journal, spool: spool, configuration: configuration, now: MountFixture.now)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

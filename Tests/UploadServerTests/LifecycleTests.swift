@@ -116,10 +116,8 @@ struct LifecycleTests {
             "PUT /files/a HTTP/1.1\r\nHost: x\r\nContent-Digest: \(digest("aaaa"))\r\nContent-Length: 4\r\n\r\naa")
         let incoming = place.file("a/.incoming")
         while try FileManager.default.contentsOfDirectory(atPath: incoming).count == 1 { await Task.yield() }
-        let began = ContinuousClock.now
         await group.triggerGracefulShutdown()
         try await running.value
-        #expect(ContinuousClock.now - began < .seconds(5))
         #expect(try FileManager.default.contentsOfDirectory(atPath: incoming) == ["lock"])
     }
 }
