@@ -13,13 +13,6 @@ extension UploadEngine {
             ])
     }
 
-    /// As far as is known.
-    var isDestinationThere: Bool { breaker.state == .closed }
-
-    /// Whether what failed is to be tried again at once. While nobody is there one probe looks for the destination, and
-    /// not all that wait. What was answered is another matter: the next attempt may be what mends it.
-    func isWorthwhile(after error: DestinationError) -> Bool { !error.isOfDestination || isDestinationThere }
-
     /// A writer was there while they travelled.
     private func haveBytesChanged(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
         guard case .send(let chunk, _) = work else { return isReopened(version, work) }
@@ -218,16 +211,7 @@ extension UploadEngine {
     /// open goes on without a word.
     private func isReopened(_ version: VersionID, _ work: UploadMachine.Work) -> Bool {
         (work.isPublishing || uploads[version]?.track?.isFinished != false) && !isLastWord(version)
-            || isUnlinked(version)
-    }
-
-    private func isUnlinked(_ version: VersionID) -> Bool {
-        guard let file = uploads[version]?.machine.file else { return true }
-        do throws(JournalError) {
-            return try world.names.path(of: file) == nil
-        } catch {
-            return false
-        }
+            || uploads[version].map { isUnlinked($0.machine.file) } != false
     }
 
     /// Nobody has opened it for a change since the close that the engine knows.

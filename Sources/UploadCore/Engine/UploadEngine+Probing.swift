@@ -1,5 +1,12 @@
 /// The dead destination: one request asks from time to time whether it is back, and nobody else does.
 extension UploadEngine {
+    /// As far as is known.
+    var isDestinationThere: Bool { breaker.state == .closed }
+
+    /// Whether what failed is to be tried again at once. While nobody is there one probe looks for the destination, and
+    /// not all that wait. What was answered is another matter: the next attempt may be what mends it.
+    func isWorthwhile(after error: DestinationError) -> Bool { !error.isOfDestination || isDestinationThere }
+
     /// Asks from time to time whether it is back, and lets everybody go on then.
     func startProbing() {
         guard probing == nil else { return }

@@ -101,13 +101,17 @@ extension UploadEngine {
 
     /// A file that was replaced while a version of it was being published.
     func forgetIfUnlinked(_ file: FileID) {
+        // Where nobody knows, what is published stays until it is pruned.
+        if isUnlinked(file) { forgetRemoved(file) }
+    }
+
+    /// It has no name any more, as far as is known.
+    func isUnlinked(_ file: FileID) -> Bool {
         do throws(JournalError) {
-            guard try world.names.path(of: file) == nil else { return }
+            return try world.names.path(of: file) == nil
         } catch {
-            // Nobody knows: what is published stays until it is pruned.
-            return
+            return false
         }
-        forgetRemoved(file)
     }
 
     /// Versions of an unlinked file that are not on their way: done, or dormant.
