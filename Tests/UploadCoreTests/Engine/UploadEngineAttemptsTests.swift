@@ -19,6 +19,14 @@ struct UploadEngineAttemptsTests {
         }
     }
 
+    /// Returns once the file says what is in its way.
+    private static func untilFailed(_ file: FileID, _ bench: EngineBench) async {
+        while bench.front.status(of: file)?.failure == nil {
+            bench.clock.advance(by: .milliseconds(50))
+            await Task.yield()
+        }
+    }
+
     @Test("is not repeated before somebody is")
     func put() async throws {
         let bench = try await EngineBench()
@@ -31,10 +39,7 @@ struct UploadEngineAttemptsTests {
         try await Self.die(bench)
         #expect(bench.destination.count(.put) == 4)
         gate.open()
-        while bench.front.status(of: writer.file)?.phase != .waiting {
-            bench.clock.advance(by: .milliseconds(50))
-            await Task.yield()
-        }
+        await Self.untilFailed(writer.file, bench)
         #expect(bench.destination.count(.put) == 4)
         bench.destination.setRule { _ in .carryOut }
         try await bench.untilPublished("a", advancing: .milliseconds(50))
@@ -52,10 +57,7 @@ struct UploadEngineAttemptsTests {
         await gate.arrivals()
         try await Self.die(bench)
         gate.open()
-        while bench.front.status(of: file.file)?.phase != .waiting {
-            bench.clock.advance(by: .milliseconds(50))
-            await Task.yield()
-        }
+        await Self.untilFailed(file.file, bench)
         #expect(bench.destination.count(.copy) == 1)
         bench.destination.setRule { _ in .carryOut }
         try await bench.untilPublished("b", advancing: .milliseconds(50))
@@ -82,10 +84,7 @@ struct UploadEngineAttemptsTests {
 
     @Test("leaves no intention of an attempt that was never made")
     func begin() async throws {
-        var limits = DestinationLimits(
-            schedule: .equal(1000), parallelChunks: 3, canReplaceChunk: true, namesAtFinish: false)
-        limits.wantsIntentions = true
-        let bench = try await EngineBench(destination: ScriptedDestination(limits: limits))
+        let bench = try await EngineBench(destination: UploadEngineIntentionTests.destination())
         let gate = Gate()
         bench.destination.answerNext(.begin, .hold(gate, then: .fail(.broken(.reset))))
         let writer = try bench.create("a", number: 2)
@@ -93,10 +92,7 @@ struct UploadEngineAttemptsTests {
         await gate.arrivals()
         try await Self.die(bench)
         gate.open()
-        while bench.front.status(of: writer.file)?.failure == nil {
-            bench.clock.advance(by: .milliseconds(50))
-            await Task.yield()
-        }
+        await Self.untilFailed(writer.file, bench)
         #expect(bench.destination.count(.begin) == 1)
         // What was lost with the answer.
         #expect(try bench.journal.intentions().count == 1)

@@ -5,7 +5,7 @@ import UploadCore
 
 /// Uploads at a destination that can't tell who began them. Chunks of 1,000 bytes.
 @Suite(.timeLimit(.minutes(1))) struct UploadEngineIntentionTests {
-    private static func destination() -> ScriptedDestination {
+    static func destination() -> ScriptedDestination {
         var limits = DestinationLimits(
             schedule: .equal(1000), parallelChunks: 3, canReplaceChunk: true, namesAtFinish: false)
         limits.wantsIntentions = true
